@@ -1,0 +1,182 @@
+"""Reading a document at the door: every fault is collected with its path, none stops the reading.
+
+A `Reader` stands at one place of a document (``volumes.data.mount``). Its questions give a value of the asked type or
+None, and note what is wrong. When all has been read, the one who holds `Faults` raises them together.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
+
+from blockstore.errors import DocumentInvalid, Fault
+
+T = TypeVar("T")
+
+# No text of any document is longer than this; a limit keeps a hostile answer from filling logs and reports.
+LONGEST_TEXT = 4096
+
+
+class Faults:
+    """The faults found so far, in the order of reading."""
+
+    def __init__(self) -> None:
+        self._found: list[Fault] = []
+
+    def add(self, path: str, message: str) -> None:
+        """Note one fault."""
+        self._found.append(Fault(path, message))
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter(self._found)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def raise_any(self, *, hint: str = "") -> None:
+        """Raise `DocumentInvalid` with all faults, if there are any."""
+        if self._found:
+            raise DocumentInvalid(self._found, hint=hint)
+
+
+class Reader:
+    """One mapping of a document, and where it stands."""
+
+    def __init__(self, value: object, faults: Faults, path: str = "") -> None:
+        self.path, self.faults = path, faults
+        self._values: Mapping[str, object] = {}
+        if isinstance(value, Mapping):
+            self._values = {str(key): item for key, item in value.items()}
+        elif value is not None:
+            faults.add(path, f"must be a mapping, not {_kind(value)}")
+
+    def at(self, key: str) -> str:
+        """The path of a key of this mapping."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def __contains__(self, key: str) -> bool:
+        return self._values.get(key) is not None
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys that are there."""
+        return tuple(self._values)
+
+    def only(self, known: Iterable[str]) -> None:
+        """Every other key is a fault that names the nearest known one."""
+        known = tuple(known)
+        for key in self._values:
+            if key not in known:
+                nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+                advice = f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(sorted(known))}"
+                self.faults.add(self.at(key), f"unknown key{advice}")
+
+    def value(self, key: str) -> object:
+        """The raw value, for the few places where several types are right."""
+        return self._values.get(key)
+
+    def text(self, key: str, *, check: Callable[[str], str | None] | None = None) -> str | None:
+        """A text; ``check`` says why it is wrong, or None. Control characters are never right."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self.faults.add(self.at(key), f"must be a text, not {_kind(value)}")
+            return None
+        problem = _text_fault(value) or (check(value) if check else None)
+        if problem:
+            self.faults.add(self.at(key), problem)
+            return None
+        return value
+
+    def required_text(self, key: str, *, check: Callable[[str], str | None] | None = None) -> str:
+        """A text that must be there; "" (and a fault) where it is not."""
+        if key not in self:
+            self.faults.add(self.at(key), "is missing")
+        return self.text(key, check=check) or ""
+
+    def integer(self, key: str, *, least: int = 0, most: int = 1 << 63) -> int | None:
+        """A whole number within bounds."""
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.faults.add(self.at(key), f"must be a whole number, not {_kind(value)}")
+            return None
+        if not least <= value <= most:
+            self.faults.add(self.at(key), f"must be from {least} to {most}, not {value}")
+            return None
+        return value
+
+    def boolean(self, key: str) -> bool | None:
+        """True or false, and nothing that only looks like it."""
+        value = self._values.get(key)
+        if value is None or isinstance(value, bool):
+            return value
+        self.faults.add(self.at(key), f"must be true or false, not {_kind(value)}")
+        return None
+
+    def choice(self, key: str, choices: Iterable[str]) -> str | None:
+        """One of a few words."""
+        choices = tuple(choices)
+        text = self.text(key)
+        if text is not None and text not in choices:
+            self.faults.add(self.at(key), f"must be one of {', '.join(choices)}, not {text!r}")
+            return None
+        return text
+
+    def texts(self, key: str) -> tuple[str, ...] | None:
+        """A list of texts."""
+        return self._list(key, str, "a text")
+
+    def integers(self, key: str) -> tuple[int, ...] | None:
+        """A list of whole numbers."""
+        return self._list(key, int, "a whole number")
+
+    def _list(self, key: str, kind: type[T], words: str) -> tuple[T, ...] | None:
+        items = self.items(key)
+        if items is None:
+            return None
+        right = []
+        for index, item in enumerate(items):
+            problem = _text_fault(item) if isinstance(item, str) else None
+            if not isinstance(item, kind) or isinstance(item, bool):
+                self.faults.add(f"{self.at(key)}[{index}]", f"must be {words}, not {_kind(item)}")
+            elif problem:
+                self.faults.add(f"{self.at(key)}[{index}]", problem)
+            else:
+                right.append(item)
+        return tuple(right)
+
+    def items(self, key: str) -> list[object] | None:
+        """The raw items of a list."""
+        value = self._values.get(key)
+        if value is None or isinstance(value, list):
+            return value
+        if isinstance(value, tuple):
+            return list(value)
+        self.faults.add(self.at(key), f"must be a list, not {_kind(value)}")
+        return None
+
+    def inner(self, key: str) -> Reader:
+        """The mapping at a key; an empty one where there is none."""
+        return Reader(self._values.get(key), self.faults, self.at(key))
+
+    def each(self, key: str) -> tuple[Reader, ...]:
+        """The mappings of a list."""
+        return tuple(Reader(item, self.faults, f"{self.at(key)}[{index}]") for index, item in enumerate(self.items(key) or ()))
+
+
+def _text_fault(value: str) -> str | None:
+    if len(value) > LONGEST_TEXT:
+        return f"is longer than {LONGEST_TEXT} characters"
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        return "contains a control character"
+    return None
+
+
+def _kind(value: object) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", type(None): "nothing"}
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, (list, tuple)) else names.get(type(value), type(value).__name__)
