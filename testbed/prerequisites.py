@@ -1,0 +1,46 @@
+"""The Debian packages that the testbed's host needs, one list in one place; standard library only.
+
+`python3 -m testbed.prerequisites` prints all of them, `--missing` those that are not installed.
+"""
+
+import subprocess
+import sys
+
+HOST_PACKAGES = (
+    "busybox-static",  # the initrd's only program
+    "debian-archive-keyring",  # the keys of the guests' suites
+    "e2fsprogs",  # mke2fs -d, debugfs
+    "kmod",  # depmod for the guest's modules
+    "lz4",  # bookworm's kernel is packed with it
+    "libiscsi-bin",  # iscsi-inq, iscsi-ls: a second initiator
+    "mmdebstrap",
+    "qemu-block-extra",  # qemu-io and qemu-img speak iscsi://
+    "qemu-system-x86",
+    "qemu-utils",
+    "tgt",
+    "util-linux",  # setpriv
+    "xz-utils",  # the guest kernel's modules are packed with it
+    "zstd",  # trixie's kernel, and our package layer
+)
+
+
+def installed() -> frozenset[str]:
+    """Names of the packages that dpkg calls installed."""
+    listing = subprocess.run(
+        ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\n"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    words = (line.split() for line in listing.stdout.splitlines())
+    return frozenset(word[1] for word in words if word[0] == "installed")
+
+
+def missing() -> tuple[str, ...]:
+    """What is still to be installed, in the list's order."""
+    present = installed()
+    return tuple(package for package in HOST_PACKAGES if package not in present)
+
+
+if __name__ == "__main__":
+    print("\n".join(missing() if "--missing" in sys.argv[1:] else HOST_PACKAGES))
