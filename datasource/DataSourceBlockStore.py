@@ -1,0 +1,310 @@
+"""cloud-init's datasource ``BlockStore``: who this instance is, from a seed or from the metadata service.
+
+A top-level module of this very name: cloud-init finds it without any ``datasource_pkg_list``, and a list that stayed behind
+after the package was removed would stop cloud-init altogether. Runs with cloud-init 22.4 and later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cloudinit import dmi, sources, util
+
+from blockstore import iqn
+from blockstore.errors import BlockstoreError
+from blockstore.lift import KEY, lift
+from blockstore.secret import Secret
+from blockstore.seed import DOCUMENTS, LABELS, Seed, mapping
+from blockstore.waiting import Deadline
+from cc_blockstore.document.merge import merged
+from cc_blockstore.machine import files, initiator
+
+LOG = logging.getLogger(__name__)
+
+# Root's alone, and outside of /var/lib/cloud: what must outlive a reboot, and must not lie in cloud-init's pickle.
+STATE = Path("/var/lib/blockstore")
+CONFIGURATION = Path("/etc/blockstore/conf.d")
+FROM_DATASOURCE = "datasource.yaml"  # the metadata's block and the service to ask; lowest priority
+FROM_CLOUD_CONFIG = "user-data.yaml"  # what was lifted out of vendor-data and user-data; the priority of cloud-config
+
+ENDPOINT = "http://169.254.169.254:8775"
+SERVICE_WORDS = ("endpoint", "token", "ca_cert")
+# What may be known to everybody; all else of the block stays in the files above.
+PUBLIC_WORDS = ("endpoint", "initiator_name", "deadline")
+SECRET_WORDS = ("token", "attachments")
+# Seconds for all documents together, `max_wait` under `datasource: {BlockStore: …}`. cloud-init's own stages have no limit.
+PATIENCE = 30
+
+
+class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
+    """A seed on a file system: needs no network, so it is found in the local stage and its network-config is applied."""
+
+    dsname = "BlockStore"
+    # One full path, all lower case: cloud-init 22 raises KeyError for a bare key that turns up below another sensitive one.
+    sensitive_metadata_keys = (*sources.DataSource.sensitive_metadata_keys, "ds/meta_data/blockstore")
+
+    # Class attributes, so that an object from an older version's pickle has them as well. None of them is among
+    # cached_attr_defaults: cloud-init clears those before each refresh, whatever comes of it.
+    _last_good: dict[str, Any] | None = None
+    _network: dict[str, Any] | None = None
+    _source = "unknown"
+    _digest = ""
+    _system_uuid = ""
+
+    def _get_data(self) -> bool:
+        """Read everything anew; where that fails, what was read last stays.
+
+        Nothing may be raised here: in `apply_network_config` cloud-init calls this unguarded, and a failure would end the
+        init stage. And returning False on a refresh would leave the metadata empty, which makes a new instance of this one.
+        """
+        try:
+            crawl = self._crawl()
+        except Exception as error:
+            crawl = None
+            # Only errors of ours are known to quote no secret.
+            reason = str(error) if isinstance(error, BlockstoreError) else type(error).__name__
+            LOG.log(logging.INFO if self._last_good else logging.WARNING, "BlockStore: cannot read metadata: %s", reason)
+        crawl = crawl or self._last_good
+        return self._adopt(crawl) if crawl else False
+
+    def _adopt(self, crawl: dict[str, Any]) -> bool:
+        self._last_good = crawl
+        # A copy: the dictionary that cloud-init leaves behind after clearing is shared by all datasources.
+        for attribute, value in copy.deepcopy(crawl).items():
+            setattr(self, attribute, value)
+        self.dsmode = self._determine_dsmode([self.metadata.get("dsmode")])
+        return bool(self.dsmode != sources.DSMODE_DISABLED)
+
+    def _crawl(self) -> dict[str, Any] | None:
+        """The attributes of this object that tell who the instance is. No secret is left in them: they are pickled."""
+        seed = self._documents()
+        if seed is None:
+            return None
+        metadata, block, uuid = seed.metadata, seed.block, _system_uuid()
+        identifier = metadata.get("instance-id") or uuid
+        if not identifier:
+            raise BlockstoreError(f"{seed.source} holds no instance-id", hint="add one to its meta-data")
+        metadata["instance-id"] = str(identifier)
+        public = {word: block[word] for word in PUBLIC_WORDS if word in block}
+        user, vendor = (lift(seed.texts.get(name, b"")) for name in ("user-data", "vendor-data"))
+        wishes = [user.block] if _refuses_vendor_data(self.sys_cfg, user.text) else [vendor.block, user.block]
+        _keep(FROM_DATASOURCE, merged((block, seed.service)))
+        _keep(FROM_CLOUD_CONFIG, merged(wishes))
+        return {
+            "metadata": {**metadata, KEY: public} if public else metadata,
+            "userdata_raw": user.text,
+            "vendordata_raw": vendor.text,
+            "_network": seed.network,
+            "_source": seed.source,
+            "_digest": seed.digest,
+            "_system_uuid": uuid,
+        }
+
+    def _documents(self) -> Seed | None:
+        found = self._seed()
+        return None if found is None or found.is_pointer else found
+
+    def _seed(self) -> Seed | None:
+        """The first seed: a folder, then a file system labelled as NoCloud's seeds are, so that one ISO serves both."""
+        for name in ("blockstore", "nocloud"):
+            folder = Path(self.paths.seed_dir, name)
+            if (folder / "meta-data").is_file():
+                return Seed(_texts(folder), f"seed-dir ({folder})")
+        for device in _labelled():
+            try:
+                texts = util.mount_cb(device, lambda mounted: _texts(Path(mounted)))
+            except util.MountFailedError:
+                continue
+            if "meta-data" in texts:
+                return Seed(texts, f"config-disk ({device})")
+        return None
+
+    def check_instance_id(self, sys_cfg: Mapping[str, Any]) -> bool:
+        """Whether this object, unpickled from an earlier boot, still tells who this machine is.
+
+        A seed that is there must be the very same one. Where it is gone (an ISO ejected after the first boot), the machine
+        must be: cloud-init's own NoCloud makes a new instance then, with new host keys.
+        """
+        self.sys_cfg = sys_cfg  # else the pickle's module list would outlive every upgrade of cloud-init
+        return self._is_current()
+
+    def _is_current(self) -> bool:
+        try:
+            found = self._documents()
+        except Exception as error:
+            LOG.debug("BlockStore: cannot read the seed: %s", type(error).__name__)
+            found = None
+        return found.digest == self._digest if found else self._same_machine()
+
+    def _same_machine(self) -> bool:
+        return bool(self._system_uuid) and self._system_uuid == _system_uuid()
+
+    @property
+    def network_config(self) -> dict[str, Any] | None:
+        """The network-config document; None makes cloud-init fall back to DHCP."""
+        return self._network
+
+    def _get_subplatform(self) -> str:
+        return self._source
+
+    def get_config_obj(self) -> dict[str, Any]:
+        """The list of config modules with ours in front.
+
+        A list replaces the one below it, so this is a copy of the whole. It is given even where ours is in it already:
+        ``sys_cfg`` may be the result of an earlier call, and what lies below is then without it.
+        """
+        modules = list(self.sys_cfg.get("cloud_config_modules") or [])
+        if not modules:
+            return {}
+        listed = any(_module_name(entry) == KEY for entry in modules)
+        return {"cloud_config_modules": modules if listed else [KEY, *modules]}
+
+    def activate(self, cfg: Mapping[str, Any], is_new_instance: bool) -> None:
+        """In the init stage, so before iscsid starts: the initiator name, a file and nothing more.
+
+        Talking to iscsid here would hang the boot: its socket waits for sysinit.target, which waits for this stage.
+        """
+        try:
+            name = self._initiator_name(cfg)
+            if fault := iqn.fault(name):
+                LOG.warning("BlockStore: initiator_name: %s", fault)
+            elif initiator.write_name(name):
+                LOG.info("BlockStore: the initiator name is %s", name)
+        except Exception as error:  # unguarded in cloud-init: an exception would end the init stage
+            LOG.warning("BlockStore: cannot write the initiator name: %s", type(error).__name__)
+
+    def _initiator_name(self, cfg: Mapping[str, Any]) -> str:
+        layers = [STATE / FROM_DATASOURCE, *sorted(CONFIGURATION.glob("*.yaml"))]
+        said = [mapping(files.read(path)) for path in layers]
+        said += [cfg.get(KEY) or {}, mapping(files.read(STATE / FROM_CLOUD_CONFIG))]
+        document = merged(part for part in said if isinstance(part, Mapping))
+        return str(document.get("initiator_name") or iqn.derived(self.get_instance_id()))
+
+    def clean(self) -> None:
+        """``cloud-init clean -c datasource`` of 26 and later: forget what was read."""
+        for name in (FROM_DATASOURCE, FROM_CLOUD_CONFIG):
+            files.remove(STATE / name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: the configuration without its secrets (cloud-init reads it anew in every stage)."""
+        state = dict(super().__getstate__())
+        state["ds_cfg"] = _public(self.ds_cfg)
+        datasource = dict(self.sys_cfg.get("datasource") or {})
+        if self.dsname in datasource:
+            datasource[self.dsname] = state["ds_cfg"]
+        state["sys_cfg"] = {**self.sys_cfg, "datasource": datasource}
+        if isinstance(state["sys_cfg"].get(KEY), Mapping):
+            state["sys_cfg"][KEY] = _public(state["sys_cfg"][KEY])
+        return state
+
+
+class DataSourceBlockStoreNet(DataSourceBlockStore):
+    """The metadata service, asked over the network."""
+
+    def _documents(self) -> Seed | None:
+        service = self._service(self.ds_cfg)
+        if service is None:
+            return None
+        # Late: `requests` takes a good part of a second to import, and a seed does not need it.
+        from cc_blockstore.client import MetadataClient
+
+        token = service.get("token")
+        client = MetadataClient(
+            str(service["endpoint"]), Secret(str(token)) if token else None, ca_cert=str(service.get("ca_cert") or "")
+        )
+        deadline = Deadline.after(float(self.ds_cfg.get("max_wait", PATIENCE)))
+        texts = {name: client.document(name, deadline).encode() for name in DOCUMENTS}
+        return Seed(texts, f"metadata ({service['endpoint']})", service)
+
+    def _service(self, configured: Mapping[str, Any]) -> dict[str, object] | None:
+        """Where to ask: the system configuration, then a seed that only points at a service, then the usual address."""
+        seed = self._seed()
+        said = merged((seed.block if seed and seed.is_pointer else {}, configured))
+        service = {word: said[word] for word in SERVICE_WORDS if said.get(word)}
+        if "endpoint" in service:
+            return service
+        # A link-local address is asked on this machine only where somebody said that there is a service.
+        return {**service, "endpoint": ENDPOINT} if self._is_named() else None
+
+    def _is_named(self) -> bool:
+        listed = [name for name in self.sys_cfg.get("datasource_list") or [] if name != "None"]
+        return listed == [self.dsname] or "blockstore" in (_dmi("system-product-name").lower(), _dmi("chassis-asset-tag").lower())
+
+    def _is_current(self) -> bool:
+        """No network is needed to see that it is the same machine, so a reboot survives a service that is down."""
+        return self._same_machine()
+
+    def activate(self, cfg: Mapping[str, Any], is_new_instance: bool) -> None:
+        """Beside the initiator name: a new endpoint or token in the system configuration counts on the next boot."""
+        configured = ((cfg.get("datasource") or {}).get(self.dsname)) or {}
+        service = {word: configured[word] for word in SERVICE_WORDS if configured.get(word)}
+        _keep(FROM_DATASOURCE, merged((mapping(files.read(STATE / FROM_DATASOURCE)), service)))
+        super().activate(cfg, is_new_instance)
+
+
+def _texts(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in DOCUMENTS if (folder / name).is_file()}
+
+
+def _labelled() -> list[str]:
+    """Devices with a seed's label. udev's links first: blkid reads every device, and udev may not have come to this one yet."""
+    links = [Path("/dev/disk/by-label", label) for label in LABELS]
+    if found := [str(link.resolve()) for link in links if link.exists()]:
+        return found
+    return sorted({device for label in LABELS for device in util.find_devs_with(f"LABEL={label}")})
+
+
+def _refuses_vendor_data(sys_cfg: Mapping[str, Any], userdata: str | bytes) -> bool:
+    """Whether the user (or the image) wants no vendor-data: its block must not come in by our door then."""
+    said: dict[str, Any] = sys_cfg.get("vendor_data") or {}
+    text = userdata.decode(errors="replace") if isinstance(userdata, bytes) else userdata
+    if text.startswith("#cloud-config"):
+        with contextlib.suppress(yaml.YAMLError):  # cloud-init will say so
+            said = mapping(text).get("vendor_data") or said
+    return str(said.get("enabled", True)).lower() in ("false", "no", "off", "0")
+
+
+def _keep(name: str, block: Mapping[str, object]) -> None:
+    if not block:
+        files.remove(STATE / name)
+        return
+    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.write(STATE / name, yaml.safe_dump(dict(block), sort_keys=False), 0o600)
+
+
+def _public(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {word: value for word, value in block.items() if word not in SECRET_WORDS}
+
+
+def _module_name(entry: object) -> str:
+    """The plain name of an entry of a module list: ``name``, ``[name, frequency]`` or ``{name: …}``; cc_ and - as cloud-init."""
+    if isinstance(entry, Mapping):
+        entry = entry.get("name")
+    if isinstance(entry, (list, tuple)):
+        entry = entry[0] if entry else ""
+    return str(entry).strip().replace("-", "_").removesuffix(".py").removeprefix("cc_")
+
+
+def _dmi(key: str) -> str:
+    return str(dmi.read_dmi_data(key) or "").strip()
+
+
+def _system_uuid() -> str:
+    return _dmi("system-uuid").lower()
+
+
+datasources = [
+    (DataSourceBlockStore, (sources.DEP_FILESYSTEM,)),
+    (DataSourceBlockStoreNet, (sources.DEP_FILESYSTEM, sources.DEP_NETWORK)),
+]
+
+
+def get_datasource_list(depends: tuple[str, ...]) -> list[type]:
+    """The classes for exactly these dependencies: cloud-init's entry point."""
+    return list(sources.list_from_depends(depends, datasources))
