@@ -93,5 +93,5 @@ def _volume(reader: Reader) -> Volume:
         size=inner.integer("size", least=1),
         serial=inner.text("serial") or "",
         blank=inner.boolean("blank"),
-        metadata={key: value for key in metadata.keys() if (value := metadata.text(key)) is not None},
+        metadata={key: value for key in metadata.names() if (value := metadata.text(key)) is not None},
     )

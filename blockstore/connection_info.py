@@ -17,7 +17,7 @@ def parse(reader: Reader) -> Connection | None:
 
     None where there is none (an attachment that is only reserved has ``{}``) or where faults were noted.
     """
-    if not reader.keys():
+    if not reader.names():
         return None
     transport = reader.required_text("driver_volume_type")
     if not transport:

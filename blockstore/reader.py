@@ -58,7 +58,7 @@ class Reader:
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The keys that are there."""
         return tuple(self._values)
 

@@ -1,0 +1,47 @@
+"""cloud-init's config module ``blockstore``: attach, partition, format once and mount the volumes of this instance.
+
+Importing this package must need the standard library alone and must not fail: cloud-init does not guard the import, and
+an exception here would stop every other config module. For the same reason nothing in it is called ``schema``.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+meta = {
+    "id": "cc_blockstore",
+    "name": "Blockstore",
+    "title": "Attach, format once and mount network volumes",
+    "description": "",
+    "examples": [],
+    "distros": ["all"],
+    # A semaphore per instance would never try a failed volume again; a re-run on a healthy machine changes nothing.
+    "frequency": "always",
+    "activate_by_schema_keys": [],
+}
+
+
+def handle(*args: Any, **kwargs: Any) -> None:
+    """cloud-init's entry point, in the shapes of all versions from 22.4.
+
+    Up to 23.1 it is called as ``(name, cfg, cloud, log, args)``, later by keyword without ``log``. Two parameters in the
+    signature are the one form that none of them deprecates. Raises one sanitized RuntimeError, and only where a volume with
+    ``required: true`` did not come up; all else is a warning, and the boot goes on.
+    """
+    cfg = kwargs["cfg"] if "cfg" in kwargs else args[1]
+    cloud = kwargs["cloud"] if "cloud" in kwargs else args[2]
+    try:
+        from cc_blockstore import bootstrap
+
+        outcome = bootstrap.at_boot(cfg, cloud)
+    except Exception as error:
+        # The text of an unexpected error may quote anything, so only its kind is told; no secret may reach the log.
+        LOG.warning("blockstore: unexpected %s; run 'blockstore apply' for the details", type(error).__name__)
+        return
+    if outcome.warning:
+        LOG.warning("blockstore: %s", outcome.warning)
+    if outcome.error:
+        raise RuntimeError(outcome.error) from None

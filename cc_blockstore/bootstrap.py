@@ -1,0 +1,238 @@
+"""The flow, from top to bottom: document, attachments, what is to go, what is to come, report."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from blockstore import iqn
+from blockstore.attachment import Attachment, Status
+from blockstore.errors import BlockstoreError, DocumentInvalid, ServiceError
+from blockstore.report import Report, Result, VolumeReport
+from blockstore.waiting import Deadline
+from cc_blockstore import listing, status
+from cc_blockstore.client import MetadataClient
+from cc_blockstore.document import sources
+from cc_blockstore.document.parse import Document, parse
+from cc_blockstore.machine import fstab, initiator, ledger, lock, service
+from cc_blockstore.machine.ledger import Known
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.plan import desired as plan
+from cc_blockstore.plan.desired import Desired, Wanted
+from cc_blockstore.plan.session import Connected
+from cc_blockstore.prepare import Preparation
+from cc_blockstore.progress import Events, Steps, no_events
+from cc_blockstore.protocols import Batch, Transport
+from cc_blockstore.takedown import take_down
+from cc_blockstore.volume import BringUp, Outcome, Task
+
+LOG = logging.getLogger(__name__)
+PARALLEL = 32
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What cloud-init is told: nothing, a warning (degraded), or an error (a required volume is missing)."""
+
+    report: Report
+    warning: str = ""
+    error: str = ""
+
+
+def at_boot(cfg: Mapping[str, Any], cloud: Any) -> Verdict:
+    """The run of cloud-init's config stage and of ``cloud-init single``. ``cfg`` and ``cloud`` as `handle` gets them."""
+    from cc_blockstore import cloud as host
+
+    return run(Machine(), cfg, host.metadata(cloud), host.instance_id(cloud), host.events(cloud))
+
+
+def run(
+    machine: Machine, cfg: Mapping[str, Any], metadata: Mapping[str, Any], instance_id: str, events: Events = no_events
+) -> Verdict:  # fmt: skip
+    """Read the document, and do what it says. Whatever is wrong with it is told all at once, and nothing is done."""
+    try:
+        raw = sources.gather(cfg, metadata, machine.paths)
+        document = parse(raw) if raw is not None else Document()
+    except DocumentInvalid as error:
+        faults = tuple(str(fault) for fault in error.faults)
+        report = Report(instance_id, "", _now(), 0, faults=faults)
+        status.write(machine, report)
+        return Verdict(report, f"the blockstore document has {len(faults)} faults, nothing was done: {'; '.join(faults)}")
+    if not document.says_something:
+        return Verdict(Report(instance_id, "", _now(), 0))
+    try:
+        with lock.exclusive(machine, Deadline.after(document.deadline + 30, machine.clock)):
+            return Run(machine, document, instance_id, events).run()
+    except (BlockstoreError, OSError) as error:
+        return Verdict(Report(instance_id, "", _now(), 0, faults=(str(error),)), str(error))
+
+
+@dataclass
+class Run:
+    """One run over all volumes of a document."""
+
+    machine: Machine
+    document: Document
+    instance_id: str
+    events: Events = no_events
+    started: str = field(default_factory=lambda: _now())
+
+    def __post_init__(self) -> None:
+        self.begun = self.machine.clock.monotonic()
+        self.deadline = Deadline.after(self.document.deadline, self.machine.clock)
+        self.initiator = self.document.initiator_name or iqn.derived(self.instance_id)
+        self.client = client_of(self.document, self.machine)
+
+    def run(self) -> Verdict:
+        """Bring the machine to the desired state, as far as is possible and allowed, and say what was done."""
+        initiator.write_name(self.initiator, self.machine.paths.root)
+        known = ledger.read_all(self.machine)
+        listed = listing.see(self.document, known, self.client, self.deadline)
+        before = {volume_id: each.attachment for volume_id, each in known.items()}
+        desired = plan.decide(self.document, listed.attachments, before, complete=listed.complete)
+
+        gone = self._take_down(desired, known)
+        listed = self._release(desired, gone, listed)
+        tasks = self._prepare(desired, known)
+        outcomes = self._bring_up(tasks)
+        self._write_fstab(outcomes)
+        self._arm_shutdown(outcomes)
+
+        listed = self._complete(tasks, outcomes, listed)
+        report = self._report(listed, [*(each.report for each in outcomes), *_turned(desired), *gone])
+        report = self._deliver(report, answered=listed.answered)
+        status.write(self.machine, report)
+        return _verdict(report, desired.bring_up)
+
+    def _steps(self, name: str) -> Steps:
+        return Steps(name, self.begun, self.machine.clock, self.events)
+
+    def _take_down(self, desired: Desired, known: Mapping[str, Known]) -> list[VolumeReport]:
+        """What is no longer ours goes first: its mount point may be another volume's next."""
+        reports = [
+            take_down(self.machine, known[each], self.deadline, self._steps(known[each].attachment.volume.name))
+            for each in desired.take_down
+            if each in known
+        ]
+        down = [report.id for report in reports if report.result is Result.OK]
+        fstab.update(self.machine, dict.fromkeys(down, ()))
+        for volume_id in down:
+            ledger.forget(self.machine, volume_id)
+        return reports
+
+    def _release(self, desired: Desired, gone: Iterable[VolumeReport], listed: listing.Listing) -> listing.Listing:
+        """Tell the service which detached volumes nobody uses here any more, so that it can revoke their export."""
+        busy = {report.id for report in gone if report.result is not Result.OK}
+        leaving = [each for each in listed.attachments if each.volume.id in desired.take_down and each.volume.id not in busy]
+        return self._told(listed, leaving, lambda client, each: client.detach(each.id, self.deadline))
+
+    def _told(
+        self, listed: listing.Listing, attachments: Iterable[Attachment], tell: Callable[[MetadataClient, Attachment], None]
+    ) -> listing.Listing:
+        """Tell the service something of each attachment. A "no" is worth a note, but holds up nobody."""
+        notes = []
+        for each in attachments if self.client is not None and listed.answered else ():
+            try:
+                tell(self.client, each)  # type: ignore[arg-type]
+            except ServiceError as error:
+                notes.append(f"{each.volume.name}: {error}")
+        return replace(listed, notes=(*listed.notes, *notes))
+
+    def _prepare(self, desired: Desired, known: Mapping[str, Known]) -> list[Task]:
+        preparation = Preparation(self.machine, self.initiator, self.document.endpoint, self.client, self.deadline)
+        return [preparation.task(wanted, known.get(wanted.attachment.volume.id)) for wanted in desired.bring_up]
+
+    def _bring_up(self, tasks: list[Task]) -> list[Outcome]:
+        """One login for all that need one; then each volume in its own thread, waiting for nobody else."""
+        if not tasks:
+            return []
+        logins = {transport: self._login(transport, tasks) for transport in {task.transport for task in tasks}}
+        with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
+            flows = [
+                BringUp(self.machine, task, logins[task.transport], self.deadline, self._steps(task.volume.name))
+                for task in tasks
+            ]
+            outcomes = list(pool.map(BringUp.run, flows))
+        for login in logins.values():
+            login.finish()
+        return outcomes
+
+    def _login(self, transport: Transport, tasks: Iterable[Task]) -> Batch:
+        mine = [task for task in tasks if task.transport is transport and task.trouble is None and task.credentials]
+        return transport.login(self.machine, [task.path for task in mine if self._missing(task)], self.deadline)
+
+    def _missing(self, task: Task) -> bool:
+        return task.transport.connected(self.machine, task.path) is Connected.NO
+
+    def _write_fstab(self, outcomes: Iterable[Outcome]) -> None:
+        fstab.update(self.machine, {each.report.id: each.fstab for each in outcomes if each.fstab is not None})
+
+    def _arm_shutdown(self, outcomes: Iterable[Outcome]) -> None:
+        if any(step.step == "login" and step.changed for each in outcomes for step in each.report.steps):
+            service.arm_logout(self.machine)
+
+    def _complete(self, tasks: Iterable[Task], outcomes: Iterable[Outcome], listed: listing.Listing) -> listing.Listing:
+        """Tell the service which volumes are connected now."""
+        connected = [task.wanted.attachment for task, outcome in zip(tasks, outcomes) if outcome.connected]
+        news = [each for each in connected if each.status in (Status.RESERVED, Status.ATTACHING)]
+        return self._told(listed, news, lambda client, each: client.complete(each.id, self.deadline))
+
+    def _report(self, listed: listing.Listing, volumes: Iterable[VolumeReport]) -> Report:
+        duration = round((self.machine.clock.monotonic() - self.begun) * 1000)
+        return Report(
+            self.instance_id, self.initiator, self.started, duration, tuple(volumes), listed.faults, listed.notes
+        )  # fmt: skip
+
+    def _deliver(self, report: Report, *, answered: bool) -> Report:
+        """Hand the report in, unless nothing happened and the service has heard as much since the machine started."""
+        before = status.read(self.machine)
+        heard = before is not None and before.healthy and not before.notes
+        if self.client is None or not answered or (heard and report.healthy and not report.changed):
+            return report
+        try:
+            self.client.report(report, self.deadline)
+        except ServiceError as error:
+            return replace(report, notes=(*report.notes, f"the report was not delivered: {error}"))
+        return report
+
+
+def client_of(document: Document, machine: Machine) -> MetadataClient | None:
+    """The client of the document's metadata service; None in static mode. A PEM given as text is put into a file."""
+    if not document.endpoint:
+        return None
+    certificate = document.ca_cert
+    if certificate.lstrip().startswith("-----BEGIN"):
+        from cc_blockstore.machine import files
+
+        path = machine.paths.run / "ca.pem"
+        files.write(path, certificate, 0o644)
+        certificate = str(path)
+    return MetadataClient(document.endpoint, document.token, ca_cert=certificate)
+
+
+def _turned(desired: Desired) -> list[VolumeReport]:
+    return [
+        VolumeReport(each.attachment.volume.id, each.attachment.volume.name, Result.REFUSED, reason=each.reason)
+        for each in desired.turned
+    ]
+
+
+def _verdict(report: Report, wanted: Iterable[Wanted]) -> Verdict:
+    """One line for cloud-init, and an error only where a required volume is missing."""
+    required = {each.attachment.volume.id for each in wanted if each.wish and each.wish.required}
+    bad = [each for each in report.volumes if each.result is not Result.OK]
+    told = "; ".join([*report.faults, *(f"{each.name}: {each.reason}" for each in bad)])
+    if not told:
+        return Verdict(report)
+    missing = [f"{each.name}: {each.reason}" for each in bad if each.id in required]
+    if missing:
+        return Verdict(report, told if len(missing) < len(bad) else "", f"required volumes are missing: {'; '.join(missing)}")
+    return Verdict(report, told)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")

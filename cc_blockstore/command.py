@@ -1,0 +1,136 @@
+"""The command ``blockstore``: plan, apply, status, validate. Exit 0 all well, 1 a volume failed or was refused, 2 a bad
+document or call."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from blockstore import __version__
+from blockstore.errors import BlockstoreError, DocumentInvalid
+from blockstore.report import Report
+from cc_blockstore import status
+from cc_blockstore.document import sources
+from cc_blockstore.document.parse import Document, parse
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.table import table
+
+WELL, UNWELL, BAD = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the return value is the exit code. No traceback reaches the user."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(format="%(message)s", level=logging.DEBUG if arguments.verbose else logging.WARNING)
+    try:
+        return int(arguments.call(arguments))
+    except DocumentInvalid as error:
+        for fault in error.faults:
+            print(f"blockstore: {fault}", file=sys.stderr)
+        return BAD
+    except (BlockstoreError, OSError) as error:
+        print(f"blockstore: {error}", file=sys.stderr)
+        return UNWELL
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="blockstore", description="Network volumes of this instance.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="say every command that is run")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, call, words in (
+        ("plan", _plan, "what would be done, and why; changes nothing"),
+        ("apply", _apply, "bring the volumes to the desired state, as at boot"),
+        ("status", _status, "what the last run did"),
+    ):
+        each = commands.add_parser(name, help=words, description=words)
+        each.add_argument("--json", action="store_true", help="machine-readable output")
+        each.set_defaults(call=call)
+    validate = commands.add_parser("validate", help="check a blockstore document, or a #cloud-config that holds one")
+    validate.add_argument("file", metavar="FILE", type=Path)
+    validate.add_argument("--json", action="store_true", help="machine-readable output")
+    validate.set_defaults(call=_validate)
+    return parser
+
+
+def _document(machine: Machine) -> Document:
+    from cc_blockstore import cloud as host
+
+    cfg, cloud = host.load()
+    raw = sources.gather(cfg, host.metadata(cloud), machine.paths)
+    return parse(raw) if raw is not None else Document()
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from cc_blockstore import planning
+
+    machine = Machine()
+    steps, remarks = planning.planned(machine, _document(machine))
+    if arguments.json:
+        print(json.dumps({"steps": [asdict(step) for step in steps], "remarks": list(remarks)}, indent=1))
+    else:
+        print(table(("VOLUME", "STEP", "", "WHY"), [(step.volume, step.step, step.verb, step.why) for step in steps]))
+        _remark(remarks)
+    return UNWELL if any(step.verb == "refuse" for step in steps) else WELL
+
+
+def _apply(arguments: argparse.Namespace) -> int:
+    from cc_blockstore import bootstrap
+    from cc_blockstore import cloud as host
+
+    machine = Machine()
+    cfg, cloud = host.load()
+    verdict = bootstrap.run(machine, cfg, host.metadata(cloud), host.instance_id(cloud))
+    _show(verdict.report, as_json=arguments.json)
+    return WELL if verdict.report.healthy else UNWELL
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    report = status.read(Machine())
+    if report is None:
+        print("blockstore: no run since this machine started", file=sys.stderr)
+        return UNWELL
+    _show(report, as_json=arguments.json)
+    return WELL if report.healthy else UNWELL
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    """All faults at once, each with its path."""
+    name = str(arguments.file)
+    value = sources.load(arguments.file.read_text(), name)
+    try:
+        parse(value)
+        faults: tuple[str, ...] = ()
+    except DocumentInvalid as error:
+        faults = tuple(str(fault) for fault in error.faults)
+    if arguments.json:
+        print(json.dumps({"file": name, "faults": list(faults)}, indent=1))
+    else:
+        print("\n".join(faults) if faults else f"{name}: a valid blockstore document")
+    return BAD if faults else WELL
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(report.to_wire(), indent=1))
+        return
+    rows = []
+    for volume in report.volumes:
+        shown = ", ".join(f"{each.type} on {each.mount or each.device}" for each in volume.filesystems)
+        rows.append((volume.name, volume.result.value, volume.device, volume.reason or shown))
+    print(table(("VOLUME", "RESULT", "DEVICE", "WHAT"), rows))
+    _remark((*report.faults, *report.notes))
+
+
+def _remark(remarks: Sequence[str]) -> None:
+    for remark in remarks:
+        print(f"blockstore: {remark}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The ``blockstore`` document: where its parts come from, and what it says."""

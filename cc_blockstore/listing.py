@@ -1,0 +1,48 @@
+"""Which attachments this instance has: from the metadata service, from the document, or as known from before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from blockstore.attachment import Attachment
+from blockstore.errors import ServiceDenied, ServiceError
+from blockstore.waiting import Deadline
+from cc_blockstore.client import MetadataClient
+from cc_blockstore.document.parse import Document
+from cc_blockstore.machine.ledger import Known
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The attachments. ``complete``: nothing else is attached, so that what is missing here was detached. ``answered``:
+    the service answers. ``faults`` make the run unhealthy, ``notes`` do not."""
+
+    attachments: tuple[Attachment, ...]
+    complete: bool
+    answered: bool = False
+    faults: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def see(document: Document, known: Mapping[str, Known], client: MetadataClient | None, deadline: Deadline) -> Listing:
+    """Ask the service where there is one, in one exchange; else, or where it does not answer, say what is known."""
+    static = document.attachments or ()
+    if client is None:
+        return Listing(static, complete=document.attachments is not None)
+    try:
+        found, faults = client.attachments(deadline)
+    except ServiceError as error:
+        return _without_service(static, known, error)
+    told = tuple(f"an attachment of the metadata service was not understood: {fault}" for fault in faults)
+    return Listing((*static, *found), complete=not faults, answered=True, faults=told)
+
+
+def _without_service(static: tuple[Attachment, ...], known: Mapping[str, Known], error: ServiceError) -> Listing:
+    """The volumes of before are brought up all the same. It is a fault only where nothing is known, or where the service
+    answers and says no: then somebody has to do something."""
+    stated = {each.volume.id for each in static}
+    before = tuple(each.attachment for volume_id, each in known.items() if volume_id not in stated)
+    if isinstance(error, ServiceDenied) or not known:
+        return Listing((*static, *before), complete=False, faults=(str(error),))
+    return Listing((*static, *before), complete=False, notes=(f"{error}; the volumes known from before were used",))

@@ -1,0 +1,102 @@
+"""The disk behind a session: found and identified in sysfs, linked through udev."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from blockstore.attachment import Volume
+from blockstore.iscsi import IscsiPath
+from blockstore.waiting import Deadline, wait_for
+from cc_blockstore.machine import files
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.session import Session
+from cc_blockstore.plan.device import Device
+
+SECTOR = 512  # the unit of sysfs's `size`, whatever the disk's own sectors are (Documentation/ABI/stable/sysfs-block)
+_SAFE = re.compile(r"[A-Za-z0-9#+.:=@_-]")
+
+
+def see(machine: Machine, session: Session, path: IscsiPath) -> Device | None:
+    """The disk of this LUN; None until the kernel's scan has found it and devtmpfs has its node."""
+    for lun in (session.folder / "device").glob(f"target*/*:{path.lun}"):
+        for block in (lun / "block").glob("*"):
+            if (machine.paths.dev / block.name).exists() and files.read(block / "size") not in ("", "0"):
+                return identify(machine, block, lun)
+    return None
+
+
+def identify(machine: Machine, block: Path, scsi: Path) -> Device:
+    """What sysfs says of a disk: ``block`` is its folder, ``scsi`` that of its SCSI device."""
+    return Device(
+        node=f"/dev/{block.name}",
+        serial=serial(scsi),
+        size=int(files.read(block / "size")) * SECTOR,
+        read_only=files.read(block / "ro") == "1",
+    )
+
+
+def serial(scsi: Path) -> str:
+    """The unit serial number: VPD page 80h as the kernel cached it (SPC-4 section 7.8.15), "" where there is none."""
+    try:
+        page = (scsi / "vpd_pg80").read_bytes()
+    except OSError:
+        return ""
+    length = int.from_bytes(page[2:4], "big")
+    return page[4 : 4 + length].decode("ascii", "replace").strip(" \0")
+
+
+def link(machine: Machine, volume: Volume, found: str) -> bool:
+    """Write what our udev rule imports for the disk with this serial. True where that is news.
+
+    Written before the login where the serial is known, so that the disk's first event makes the links; else the disk is
+    asked for another event afterwards (`refresh`).
+    """
+    if not found or "/" in found:
+        return False
+    text = f"BLOCKSTORE_ID={link_name(volume.id)}\nBLOCKSTORE_NAME={link_name(volume.name)}\n"
+    return files.write(_links(machine) / found, text, 0o644)
+
+
+def unlink(machine: Machine, volume: Volume) -> None:
+    """Remove what `link` wrote for this volume, whatever its serial was."""
+    for path in _links(machine).glob("*"):
+        if f"BLOCKSTORE_ID={link_name(volume.id)}\n" in (files.read_exact(path) or ""):
+            files.remove(path)
+
+
+def link_name(name: str) -> str:
+    """A name as it stands below /dev/disk/by-blockstore: what udev would not take is written as ``\\x2f``, its own way."""
+    encoded = "".join(c if _SAFE.fullmatch(c) else "".join(f"\\x{byte:02x}" for byte in c.encode()) for c in name)
+    return encoded if encoded.strip(".") else encoded.replace(".", "\\x2e")
+
+
+def settle(machine: Machine, volume: Volume, node: str, deadline: Deadline) -> None:
+    """Wait until the link by id is there, where udev runs to make it. An event that came before what `link` wrote is asked
+    for again. Raises `DeadlineExceeded`."""
+    if _linked(machine, volume) or not (machine.paths.root / "run/udev/control").exists():
+        return
+    if not (machine.paths.udev / f"b{files.read(machine.paths.sys / 'class/block' / Path(node).name / 'dev')}").exists():
+        wait_for(f"udev to see {node}", lambda: _linked(machine, volume) or None, deadline)
+        return
+    refresh(machine, node)
+    wait_for(f"the link of {volume.id}", lambda: _linked(machine, volume) or None, deadline)
+
+
+def _linked(machine: Machine, volume: Volume) -> bool:
+    return (machine.paths.dev / "disk/by-blockstore" / link_name(volume.id)).is_symlink()
+
+
+def refresh(machine: Machine, node: str) -> None:
+    """Ask the kernel to send the disk's event again, as `udevadm trigger` does, without the process."""
+    name = Path(node).name
+    for uevent in (machine.paths.sys / "class/block" / name / "uevent", *_partition_events(machine, name)):
+        uevent.write_text("change\n")
+
+
+def _partition_events(machine: Machine, name: str) -> list[Path]:
+    return sorted((machine.paths.sys / "class/block" / name).glob(f"{name}*/uevent"))
+
+
+def _links(machine: Machine) -> Path:
+    return machine.paths.state / "links"

@@ -1,0 +1,65 @@
+"""Reading small kernel files, and writing files so that a power cut leaves the old or the new one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def read(path: Path) -> str:
+    """The text of a file without its line end; "" where it cannot be read (sysfs files come and go)."""
+    try:
+        return path.read_text(errors="replace").rstrip("\n")
+    except OSError:
+        return ""
+
+
+def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
+    """Put a file in place: a temporary file, fsync, rename, fsync of the folder. True where that changed anything.
+
+    ``staging`` is the folder of the temporary file where the file's own folder may not hold one (same file system).
+    """
+    if path.is_file() and read_exact(path) == text and path.stat().st_mode & 0o7777 == mode:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=staging or path.parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+    return True
+
+
+def read_exact(path: Path) -> str | None:
+    """The text of a file as it is, None where it cannot be read."""
+    try:
+        return path.read_text(errors="surrogateescape")
+    except OSError:
+        return None
+
+
+def remove(path: Path) -> bool:
+    """Remove a file durably; False where there was none."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    sync_folder(path.parent)
+    return True
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or removal in this folder durable (fsync(2): the file's own fsync does not)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,42 @@
+"""Our lines of fstab, and telling systemd of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from blockstore.run import Command
+from cc_blockstore.machine import files
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.plan import mount as plan
+from cc_blockstore.plan.mount import FstabEntry
+
+
+def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool:
+    """Let fstab hold exactly these lines for these volumes (by id). True where it changed.
+
+    All volumes in one write and one daemon-reload: a generator run costs more than a mount. systemd must know a line before
+    a mount point of it is used again, or it unmounts what is bound to the device of the old line.
+    """
+    path = machine.paths.fstab
+    before = files.read_exact(path) or ""
+    text = before
+    for volume_id, entries in wanted.items():
+        text = plan.fstab_with(text, entries, volume_id)
+    if text == before:
+        return False
+    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
+    files.write(path.resolve(), text, mode)
+    reload_systemd(machine)
+    return True
+
+
+def reload_systemd(machine: Machine) -> None:
+    """Have systemd read its units and fstab again, where it runs (sd_booted(3))."""
+    if (machine.paths.root / "run/systemd/system").is_dir():
+        machine.run(Command(("systemctl", "daemon-reload")), timeout=60)
+
+
+def loaded(machine: Machine, point: str) -> bool:
+    """Whether systemd has a mount unit of ours for this point, made by its generator from fstab."""
+    unit = machine.paths.root / "run/systemd/generator" / plan.unit_name(point)
+    return plan.MARKER in files.read(unit)

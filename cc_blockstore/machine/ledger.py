@@ -1,0 +1,73 @@
+"""Which volumes are ours: one file a volume, without any secret, written before the first login.
+
+It tells our sessions from those of others, names the volumes while the metadata service is away, and says what is to be
+taken down when an attachment is no longer listed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from blockstore import attachment, iscsi
+from blockstore.attachment import Attachment
+from blockstore.errors import DocumentInvalid
+from blockstore.iscsi import IscsiPath
+from blockstore.portal import Portal
+from blockstore.reader import Faults, Reader
+from cc_blockstore.machine import files
+from cc_blockstore.machine.machine import Machine
+
+
+@dataclass(frozen=True)
+class Known:
+    """A volume that we connected, or mean to. ``borrowed``: somebody else's session, never closed by us."""
+
+    attachment: Attachment
+    path: IscsiPath
+    transport: str = "iscsi"
+    borrowed: bool = False
+
+    def to_json(self) -> str:
+        """The text of its file."""
+        value = {
+            "attachment": self.attachment.to_wire(), "transport": self.transport, "portal": str(self.path.portal),
+            "iqn": self.path.iqn, "lun": self.path.lun, "borrowed": self.borrowed,
+        }  # fmt: skip
+        return json.dumps(value, indent=1) + "\n"
+
+
+def read_all(machine: Machine) -> dict[str, Known]:
+    """All known volumes by volume id. A file that cannot be understood is passed over: its session counts as not ours."""
+    found = (_read(files.read(path)) for path in sorted(_folder(machine).glob("*.json")))
+    return {known.attachment.volume.id: known for known in found if known is not None}
+
+
+def write(machine: Machine, known: Known) -> bool:
+    """Remember a volume, durably. True where that was news."""
+    bare = replace(known, attachment=replace(known.attachment, connection=None))
+    return files.write(_folder(machine) / f"{known.attachment.volume.id}.json", bare.to_json())
+
+
+def forget(machine: Machine, volume_id: str) -> None:
+    """Forget a volume that was taken down."""
+    files.remove(_folder(machine) / f"{volume_id}.json")
+
+
+def _folder(machine: Machine) -> Path:
+    return machine.paths.state / "volumes"
+
+
+def _read(text: str) -> Known | None:
+    faults = Faults()
+    try:
+        reader = Reader(json.loads(text), faults)
+        one = attachment.parse(reader.inner("attachment"))
+        portal = Portal.parse(reader.required_text("portal"))
+        path = IscsiPath(portal, reader.required_text("iqn"), reader.integer("lun") or 0)
+        faults.raise_any()
+    except (ValueError, DocumentInvalid):
+        return None
+    transport = reader.text("transport") or iscsi.IscsiConnection.driver_volume_type
+    return Known(one, path, transport, reader.boolean("borrowed") or False) if one else None

@@ -1,0 +1,65 @@
+"""The machine as the effects see it: where its files are, what runs its commands, what tells its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blockstore.run import Runner, run
+from blockstore.waiting import CLOCK, Clock
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Every folder that is read or written; a test gives its own root."""
+
+    root: Path = Path("/")
+
+    @property
+    def sys(self) -> Path:
+        """sysfs."""
+        return self.root / "sys"
+
+    @property
+    def proc(self) -> Path:
+        """procfs."""
+        return self.root / "proc"
+
+    @property
+    def dev(self) -> Path:
+        """Device nodes."""
+        return self.root / "dev"
+
+    @property
+    def udev(self) -> Path:
+        """udev's database (its files are not a documented interface, but the same since systemd 180)."""
+        return self.root / "run/udev/data"
+
+    @property
+    def run(self) -> Path:
+        """What lasts until the machine stops: the lock and status.json."""
+        return self.root / "run/blockstore"
+
+    @property
+    def state(self) -> Path:
+        """What lasts: which volumes are ours."""
+        return self.root / "var/lib/blockstore"
+
+    @property
+    def etc(self) -> Path:
+        """The administrator's files."""
+        return self.root / "etc"
+
+    @property
+    def fstab(self) -> Path:
+        """fstab(5)."""
+        return self.etc / "fstab"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Handed down to every effect."""
+
+    paths: Paths = field(default_factory=Paths)
+    run: Runner = run
+    clock: Clock = CLOCK

@@ -1,0 +1,114 @@
+"""Node records of open-iscsi, written by hand: no process, and no secret on any command line.
+
+Facts that force the form: only keys that open-iscsi 2.1.0 knows already (a single unknown one makes `iscsiadm -m node` fail
+for every record); a temporary file must not lie below nodes/ (it is taken for another interface's record); keys that are
+missing take compiled-in defaults, not those of iscsid.conf.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blockstore.iscsi import IscsiConnection, IscsiPath
+from blockstore.render import render
+from blockstore.waiting import Deadline, wait_for
+from cc_blockstore.machine import files
+from cc_blockstore.machine.machine import Machine, Paths
+
+# node.tpgt of every target that tgt, LIO and Cinder hand out.
+PORTAL_GROUP = 1
+# A connect or login attempt is given up after this many seconds, and tried again while the deadline lasts.
+LOGIN_TIMEOUT = 5
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long iscsid tries: a refused or silent portal costs ``login_timeout * retries`` seconds, then it is an error."""
+
+    login_timeout: int
+    retries: int
+
+    @classmethod
+    def within(cls, seconds: float) -> Timeouts:
+        """Such that a dead portal is known as dead a little before the deadline, with time left to say so."""
+        login_timeout = max(1, min(LOGIN_TIMEOUT, int(seconds * 0.4)))
+        return cls(login_timeout, max(1, int(seconds * 0.8) // login_timeout))
+
+
+def write(machine: Machine, connection: IscsiConnection, initiator: str, startup: str, timeouts: Timeouts) -> bool:
+    """Write the record of the first path. ``startup``: onboot (ours, in the next batch) or automatic. True where it changed."""
+    path = connection.paths[0]
+    text = render(
+        "node-record.j2", path=path, portal_group=PORTAL_GROUP, startup=startup, initiator=initiator, chap=connection.chap,
+        chap_algs=",".join(connection.chap_algs or ("MD5",)), timeouts=timeouts,
+    )  # fmt: skip
+    target = location(machine.paths, path)
+    for folder in (target.parent.parent.parent, target.parent.parent, target.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    machine.paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    staging = target.parent.parent.parent.parent  # beside nodes/, so on its file system
+    return files.write(target, text, staging=staging)
+
+
+def exists(machine: Machine, path: IscsiPath) -> bool:
+    """Whether there is a record with something in it (a crash of iscsiadm may leave an empty one)."""
+    return bool(files.read(location(machine.paths, path)))
+
+
+def set_startup(machine: Machine, path: IscsiPath, startup: str) -> None:
+    """Change node.startup in a record: the class that a batched login takes, and what the next boot does."""
+    target = location(machine.paths, path)
+    lines = (files.read_exact(target) or "").splitlines()
+    changed = [f"node.startup = {startup}" if line.startswith("node.startup ") else line for line in lines]
+    if lines:
+        files.write(target, "\n".join(changed) + "\n", staging=target.parent.parent.parent.parent)
+
+
+def remove(machine: Machine, path: IscsiPath) -> None:
+    """Remove the record, and its target's folder where nothing else is in it."""
+    portal_folder = location(machine.paths, path).parent
+    shutil.rmtree(portal_folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        portal_folder.parent.rmdir()
+
+
+def location(paths: Paths, path: IscsiPath) -> Path:
+    """The record's file. IPv6 addresses stand without brackets; without a portal group it would be an old-style file."""
+    return database(paths) / path.iqn / f"{path.portal.host},{path.portal.port},{PORTAL_GROUP}" / "default"
+
+
+def database(paths: Paths) -> Path:
+    """nodes/ of this release: /etc/iscsi before open-iscsi 2.1.10 (Debian 12), /var/lib/iscsi from then on."""
+    for folder in (paths.root / "var/lib/iscsi", paths.etc / "iscsi"):
+        if (folder / "nodes").is_dir():
+            return folder / "nodes"
+    if (paths.root / "var/lib/iscsi").is_dir():
+        return paths.root / "var/lib/iscsi/nodes"
+    return paths.etc / "iscsi/nodes"
+
+
+@contextlib.contextmanager
+def locked(machine: Machine, deadline: Deadline) -> Iterator[None]:
+    """open-iscsi's own lock on its database: a hard link, as iscsiadm takes it (idbm.c)."""
+    folder = machine.paths.root / "run/lock/iscsi"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock, held = folder / "lock", folder / "lock.write"
+    lock.touch(mode=0o600, exist_ok=True)
+    wait_for("open-iscsi's database lock", lambda: _linked(lock, held), deadline)
+    try:
+        yield
+    finally:
+        held.unlink(missing_ok=True)
+
+
+def _linked(lock: Path, held: Path) -> bool | None:
+    try:
+        os.link(lock, held)
+    except FileExistsError:
+        return None
+    return True

@@ -1,0 +1,36 @@
+"""Is the device that appeared really this volume?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cc_blockstore.plan.decision import Decision, Keep, Refuse, Wait
+
+
+@dataclass(frozen=True)
+class Device:
+    """A disk in sysfs: its node, its SCSI serial (VPD page 80h, "" where it has none), its size in bytes."""
+
+    node: str
+    serial: str
+    size: int
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What the device must be: ``serial`` is "" where nobody named one (a static document may leave it out)."""
+
+    serial: str
+
+
+def decide(seen: Device | None, wanted: Identity) -> Decision:
+    """Whether this device is the volume. A device without a serial is not taken for one whose serial was named."""
+    if seen is None:
+        return Wait("the device to appear")
+    if wanted.serial and seen.serial != wanted.serial:
+        return Refuse(
+            f"refusing to use {seen.node}: wanted serial {wanted.serial!r}, found {seen.serial!r}",
+            "the target answers with another volume; check the target's LUN",
+        )
+    return Keep(f"{seen.node} has serial {seen.serial or '(none)'}")

@@ -1,0 +1,113 @@
+"""Where a file system should be mounted (or swap switched on), and its line in fstab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
+from cc_blockstore.wish import FilesystemWish
+
+# Our marker in fstab. mount(8) and systemd take options beginning with "x-" for comments; cc_mounts removes only lines
+# with "comment=cloudconfig".
+MARKER = "x-blockstore.volume="
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """One line of /proc/self/mountinfo: what is mounted where."""
+
+    device: str
+    point: str
+    type: str
+    options: tuple[str, ...] = ()
+
+
+def decide(wish: FilesystemWish, device: str, mounts: Iterable[Mounted], swaps: Iterable[str]) -> Decision:
+    """What to do so that the device is in the wished place. ``swaps`` are the active swap devices. Rows as in
+    docs/reuse-rules.md, "mount"."""
+    if wish.type == "swap":
+        return Keep(f"{device} is active swap") if device in swaps else Do(f"switch swap on {device} on")
+    if not wish.mount:
+        return Keep("no mount point wished")
+    mounts = tuple(mounts)
+    there = [each for each in mounts if each.point == wish.mount]
+    if there and there[-1].device == device:
+        return Keep(f"mounted on {wish.mount}")
+    if there:
+        return Refuse(
+            f"refusing to mount {device} over {wish.mount}: found {there[-1].device} there", "choose another mount point"
+        )
+    elsewhere = [each.point for each in mounts if each.device == device]
+    if elsewhere:
+        return Refuse(f"{device}: found mounted on {elsewhere[0]}; wished {wish.mount}", f"umount {elsewhere[0]} first")
+    return Do(f"mount {device} on {wish.mount}")
+
+
+@dataclass(frozen=True)
+class FstabEntry:
+    """One line of fstab that is ours."""
+
+    volume_id: str
+    source: str
+    point: str
+    type: str
+    options: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.source} {_escaped(self.point)} {self.type} {','.join(self.options)} 0 0"
+
+
+def fstab_entry(wish: FilesystemWish, uuid: str, volume_id: str, *, read_only: bool, patience: int) -> FstabEntry:
+    """The line for a file system: by UUID, after the network, never needed for the boot to go on.
+
+    ``patience`` in seconds is how long systemd waits for the device in the background. No line names a unit of cloud-init:
+    a mount that waits for cloud-config.service would wait for the stage that mounts it.
+    """
+    options = (
+        *(wish.options or (() if wish.type == "swap" else ("defaults",))),
+        *(("ro",) if read_only and "ro" not in wish.options else ()),
+        "_netdev", "nofail", f"x-systemd.device-timeout={patience}", f"{MARKER}{volume_id}",
+    )  # fmt: skip
+    return FstabEntry(volume_id, f"UUID={uuid}", "none" if wish.type == "swap" else wish.mount, wish.type, options)
+
+
+def _escaped(text: str) -> str:
+    """fstab(5): spaces, tabs and backslashes as octal."""
+    return "".join(f"\\{ord(character):03o}" if character in " \t\n\\" else character for character in text)
+
+
+def unit_name(point: str) -> str:
+    """The name of a mount point's unit: systemd.unit(5), "String escaping for inclusion in unit names"."""
+    encoded = []
+    for index, byte in enumerate(point.strip("/").encode()):
+        character = chr(byte)
+        if character == "/":
+            encoded.append("-")
+        elif (character.isascii() and character.isalnum()) or character in ":_" or (character == "." and index):
+            encoded.append(character)
+        else:
+            encoded.append(f"\\x{byte:02x}")
+    return "".join(encoded) + ".mount"
+
+
+def is_ours(line: str, volume_id: str | None = None) -> bool:
+    """Whether a line of fstab carries our marker (of this volume)."""
+    words = line.split()
+    if line.lstrip().startswith("#") or len(words) < 4:
+        return False
+    marked = [option[len(MARKER) :] for option in words[3].split(",") if option.startswith(MARKER)]
+    return bool(marked) and (volume_id is None or volume_id in marked)
+
+
+def fstab_with(text: str, entries: Iterable[FstabEntry], volume_id: str) -> str:
+    """The fstab with exactly these entries for this volume; every other line stays byte for byte.
+
+    A line of ours that is right already keeps its place, so that an unchanged wish gives an unchanged file.
+    """
+    wanted = [str(entry) for entry in entries]
+    kept = [line for line in text.splitlines() if not is_ours(line, volume_id) or line in wanted]
+    missing = [line for line in wanted if line not in kept]
+    if not missing and len(kept) == len(text.splitlines()):
+        return text
+    return "\n".join([*kept, *missing]) + "\n"

@@ -1,0 +1,106 @@
+"""`blockstore plan`: the decisions of a run without the run. Reads the machine, changes nothing, not even at the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blockstore.waiting import Deadline
+from cc_blockstore import listing
+from cc_blockstore.bootstrap import client_of
+from cc_blockstore.document.parse import Document
+from cc_blockstore.machine import content, ledger
+from cc_blockstore.machine.ledger import Known
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.mounts import mounts, swaps
+from cc_blockstore.plan import desired as plan
+from cc_blockstore.plan import device as plan_device
+from cc_blockstore.plan import filesystem as plan_filesystem
+from cc_blockstore.plan import mount as plan_mount
+from cc_blockstore.plan import partition as plan_partition
+from cc_blockstore.plan import session as plan_session
+from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
+from cc_blockstore.plan.desired import Wanted
+from cc_blockstore.plan.device import Device, Identity
+from cc_blockstore.protocols import TRANSPORTS
+from cc_blockstore.wish import Table, VolumeWish
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One decision: ``verb`` is keep, do, wait or refuse; ``why`` says it in words."""
+
+    volume: str
+    step: str
+    verb: str
+    why: str
+
+
+def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ...], tuple[str, ...]]:
+    """All decisions, and the notes and faults of the service."""
+    deadline = Deadline.after(document.deadline, machine.clock)
+    known = ledger.read_all(machine)
+    listed = listing.see(document, known, client_of(document, machine), deadline)
+    before = {volume_id: each.attachment for volume_id, each in known.items()}
+    desired = plan.decide(document, listed.attachments, before, complete=listed.complete)
+    steps = [
+        PlannedStep(known[each].attachment.volume.name, "detach", "do", "unmount, flush, log out: it is no longer attached")
+        for each in desired.take_down
+        if each in known
+    ]
+    steps += [PlannedStep(each.attachment.volume.name, "document", "refuse", each.reason) for each in desired.turned]
+    for wanted in desired.bring_up:
+        steps += _volume(machine, wanted, known.get(wanted.attachment.volume.id))
+    return tuple(steps), (*listed.faults, *listed.notes)
+
+
+def _volume(machine: Machine, wanted: Wanted, known: Known | None) -> list[PlannedStep]:
+    name = wanted.attachment.volume.name
+    device = _connected(machine, wanted, known)
+    if device is None:
+        wished = f"; then {plan_partition.describe(wanted.wish)}, where that destroys nothing" if wanted.wish else ""
+        return [PlannedStep(name, "login", "do", f"ask for connection_info and log in{wished}")]
+    serial = wanted.attachment.volume.serial
+    return [_told(name, step, decision) for step, decision in _decisions(machine, wanted, device, serial)]
+
+
+def _connected(machine: Machine, wanted: Wanted, known: Known | None) -> Device | None:
+    connection = wanted.attachment.connection
+    if connection is not None:
+        return TRANSPORTS[connection.driver_volume_type].device(machine, connection.paths[0])
+    return TRANSPORTS[known.transport].device(machine, known.path) if known else None
+
+
+def _decisions(machine: Machine, wanted: Wanted, device: Device, serial: str) -> list[tuple[str, Decision]]:
+    found: list[tuple[str, Decision]] = [
+        ("login", plan_session.decide(plan_session.Connected.YES, device.node, credentials=True)),
+        ("device", plan_device.decide(device, Identity(serial))),
+    ]
+    if wanted.wish is None or isinstance(found[-1][1], Refuse):
+        return found
+    return [*found, *_contents(machine, wanted, wanted.wish, device)]
+
+
+def _contents(machine: Machine, wanted: Wanted, wish: VolumeWish, device: Device) -> list[tuple[str, Decision]]:
+    read_only, blank = wanted.attachment.mode == "ro", wanted.attachment.volume.blank
+    whole = content.probe(machine, device.node, read_only=read_only)
+    table = plan_partition.decide(wish, whole, blank)
+    found: list[tuple[str, Decision]] = [("partition", table)]
+    if not isinstance(table, Keep):
+        return found
+    nodes = [device.node] if wish.table is Table.NONE else [each.node for each in whole.partitions]
+    for filesystem, node in zip(wish.filesystems, nodes):
+        seen = content.probe(machine, node, read_only=read_only)
+        found.append(("filesystem", plan_filesystem.decide(filesystem, seen, blank)))
+        if not isinstance(found[-1][1], Refuse):
+            found.append(("mount", plan_mount.decide(filesystem, node, mounts(machine), swaps(machine))))
+    return found
+
+
+def _told(volume: str, step: str, decision: Decision) -> PlannedStep:
+    if isinstance(decision, Keep):
+        return PlannedStep(volume, step, "keep", decision.why)
+    if isinstance(decision, Do):
+        return PlannedStep(volume, step, "do", decision.what)
+    if isinstance(decision, Refuse):
+        return PlannedStep(volume, step, "refuse", f"{decision.why}; {decision.hint}" if decision.hint else decision.why)
+    return PlannedStep(volume, step, "wait", decision.what)

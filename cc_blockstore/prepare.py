@@ -1,0 +1,90 @@
+"""Before the one login: how to reach each volume is found out and put down, so that nothing is asked twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blockstore.connection_info import Connection
+from blockstore.connector import Connector
+from blockstore.errors import BlockstoreError, LoginFailed
+from blockstore.iscsi import IscsiPath
+from blockstore.waiting import Deadline
+from cc_blockstore.client import MetadataClient
+from cc_blockstore.machine import connector, device, ledger
+from cc_blockstore.machine.ledger import Known
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.plan.desired import Wanted
+from cc_blockstore.plan.session import Connected
+from cc_blockstore.protocols import TRANSPORTS
+from cc_blockstore.volume import Task
+
+
+@dataclass
+class Preparation:
+    """What is needed to prepare volumes: the machine, who we are, and the service (None in static mode)."""
+
+    machine: Machine
+    initiator: str
+    endpoint: str
+    client: MetadataClient | None
+    deadline: Deadline
+    _connector: Connector | None = None
+
+    def task(self, wanted: Wanted, known: Known | None) -> Task:
+        """One volume, ready for the login. What goes wrong here becomes the task's trouble and holds up no other volume."""
+        if known is not None and known.attachment.id == wanted.attachment.id and self._connected(known):
+            return self._known(wanted, known)
+        try:
+            connection = wanted.attachment.connection or self._ask(wanted)
+        except BlockstoreError as error:
+            return self._without_answer(wanted, known, error)
+        return self._new(wanted, known, connection)
+
+    def _connected(self, known: Known) -> bool:
+        return TRANSPORTS[known.transport].connected(self.machine, known.path) is not Connected.NO
+
+    def _known(self, wanted: Wanted, known: Known) -> Task:
+        """Connected already: nothing is asked, nothing is written unless the server's word changed (a new name)."""
+        serial = self._serial(wanted)
+        self._note(wanted, Known(wanted.attachment, known.path, known.transport, known.borrowed), serial)
+        return Task(wanted, known.path, TRANSPORTS[known.transport], serial)
+
+    def _ask(self, wanted: Wanted) -> Connection:
+        if self.client is None:
+            raise LoginFailed("the document names no connection_info for it")
+        if self._connector is None:
+            self._connector = connector.see(self.machine, self.initiator, self.endpoint)
+        return self.client.connect(wanted.attachment.id, self._connector, self.deadline)
+
+    def _without_answer(self, wanted: Wanted, known: Known | None, error: BlockstoreError) -> Task:
+        """The record of an earlier run may still lead there."""
+        if known is not None and TRANSPORTS[known.transport].prepared(self.machine, known.path):
+            return Task(wanted, known.path, TRANSPORTS[known.transport], self._serial(wanted))
+        return Task(wanted, _nowhere(), TRANSPORTS["iscsi"], credentials=False, trouble=error)
+
+    def _new(self, wanted: Wanted, known: Known | None, connection: Connection) -> Task:
+        path, transport = connection.paths[0], TRANSPORTS[connection.driver_volume_type]
+        # A session that is there although we know nothing of it is somebody else's: used, never closed.
+        foreign = known is None and transport.connected(self.machine, path) is not Connected.NO
+        serial = wanted.attachment.volume.serial or connection.serial
+        try:
+            self._note(wanted, Known(wanted.attachment, path, connection.driver_volume_type, foreign), serial)
+            if not foreign:
+                transport.prepare(self.machine, connection, self.initiator, self.deadline)
+        except (BlockstoreError, OSError) as error:
+            return Task(wanted, path, transport, serial, trouble=LoginFailed(f"cannot prepare the login: {error}"))
+        return Task(wanted, path, transport, serial)
+
+    def _serial(self, wanted: Wanted) -> str:
+        connection = wanted.attachment.connection
+        return wanted.attachment.volume.serial or (connection.serial if connection else "")
+
+    def _note(self, wanted: Wanted, known: Known, serial: str) -> None:
+        ledger.write(self.machine, known)
+        device.link(self.machine, wanted.attachment.volume, serial)
+
+
+def _nowhere() -> IscsiPath:
+    from blockstore.portal import Portal
+
+    return IscsiPath(Portal("", 1), "", 0)

@@ -1,0 +1,57 @@
+"""What happens when: the steps of each volume, timed for the report and told to cloud-init as events."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from blockstore.report import StepReport
+from blockstore.waiting import Clock
+
+# Opens a reporting event for the time of a step: (name, description).
+Events = Callable[[str, str], AbstractContextManager[object]]
+
+
+def no_events(name: str, description: str) -> AbstractContextManager[object]:
+    """Where nobody listens: the command outside of cloud-init."""
+    return contextlib.nullcontext()
+
+
+@dataclass
+class Mark:
+    """Whether the step changed anything; set by whoever does it."""
+
+    changed: bool = False
+
+
+@dataclass
+class Steps:
+    """The steps of one volume, in order. ``begun`` is the run's start on the monotonic clock."""
+
+    volume: str
+    begun: float
+    clock: Clock
+    events: Events = no_events
+    done: list[StepReport] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[Mark]:
+        """Time one step; recorded even where it fails."""
+        mark, start = Mark(), self.clock.monotonic()
+        try:
+            with self.events(f"{self.volume}-{name}", f"{name} of volume {self.volume}"):
+                yield mark
+        finally:
+            end = self.clock.monotonic()
+            self.done.append(StepReport(name, mark.changed, _ms(start - self.begun), _ms(end - start)))
+
+    @property
+    def changed(self) -> bool:
+        """Whether any step changed anything."""
+        return any(step.changed for step in self.done)
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -1,0 +1,52 @@
+"""iSCSI through open-iscsi: node records written by hand, one iscsiadm for all logins, everything else read from sysfs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from blockstore.connection_info import Connection
+from blockstore.iscsi import IscsiPath
+from blockstore.waiting import Deadline
+from cc_blockstore.machine import device, record, session
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.plan.device import Device
+from cc_blockstore.plan.session import Connected
+
+
+class Iscsi:
+    """See `cc_blockstore.protocols.transport.Transport`."""
+
+    def connected(self, machine: Machine, path: IscsiPath) -> Connected:
+        """From the session's state in sysfs."""
+        return session.connected(session.find(machine, path))
+
+    def prepared(self, machine: Machine, path: IscsiPath) -> bool:
+        """Whether there is a node record."""
+        return record.exists(machine, path)
+
+    def prepare(self, machine: Machine, connection: Connection, initiator: str, deadline: Deadline) -> None:
+        """Write the node record (0600)."""
+        with record.locked(machine, deadline):
+            record.write(machine, connection, initiator, "automatic", record.Timeouts.within(deadline.remaining()))
+
+    def login(self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline) -> session.Login:
+        """Put the records into the batch's class and start iscsiadm."""
+        paths = tuple(paths)
+        for path in paths:
+            record.set_startup(machine, path, session.BATCH_CLASS)
+        login = session.Login(machine, paths, deadline)
+        login.start()
+        return login
+
+    def device(self, machine: Machine, path: IscsiPath) -> Device | None:
+        """The disk of the LUN behind the session."""
+        found = session.find(machine, path)
+        return device.see(machine, found, path) if found else None
+
+    def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
+        """Close the session."""
+        session.logout(machine, path, deadline)
+
+    def forget(self, machine: Machine, path: IscsiPath) -> None:
+        """Remove the node record, and the secret with it."""
+        record.remove(machine, path)

@@ -1,0 +1,48 @@
+"""What is asked of a transport."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from blockstore.connection_info import Connection
+from blockstore.iscsi import IscsiPath
+from blockstore.waiting import Deadline
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.plan.device import Device
+from cc_blockstore.plan.session import Connected
+
+
+class Batch(Protocol):
+    """Several logins under way at once."""
+
+    def wait(self, path: IscsiPath) -> None:
+        """Until this path is connected. Raises `LoginFailed` with the reason."""
+
+    def finish(self) -> None:
+        """Until all are done, one way or the other."""
+
+
+class Transport(Protocol):
+    """Seven questions; an implementation is one small file."""
+
+    def connected(self, machine: Machine, path: IscsiPath) -> Connected:
+        """What the kernel says of the connection; no process."""
+
+    def prepared(self, machine: Machine, path: IscsiPath) -> bool:
+        """Whether the machine knows how to connect (credentials of an earlier run)."""
+
+    def prepare(self, machine: Machine, connection: Connection, initiator: str, deadline: Deadline) -> None:
+        """Put down what the login needs, secrets included, for root's eyes only."""
+
+    def login(self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline) -> Batch:
+        """Begin to connect all of them, with one process."""
+
+    def device(self, machine: Machine, path: IscsiPath) -> Device | None:
+        """The disk, None while there is none."""
+
+    def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
+        """Close the connection; nothing where there is none."""
+
+    def forget(self, machine: Machine, path: IscsiPath) -> None:
+        """Remove what `prepare` put down."""
