@@ -5,6 +5,7 @@ import itertools
 import socket
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from testbed.jsonline import JsonLines
 
@@ -54,18 +55,18 @@ class Agent:
         status = self._wait(pid, timeout, argv)
         if status.get("out-truncated") or status.get("err-truncated"):
             raise ValueError(f"{argv}: more output than the agent carries; use collect()")
-        code = status["exitcode"] if "exitcode" in status else -int(status["signal"])
+        code = int(status["exitcode"]) if "exitcode" in status else -int(status["signal"])
         return code, base64.b64decode(status.get("out-data", "")), base64.b64decode(status.get("err-data", ""))
 
     def start(self, argv: list[str]) -> None:
         """Ask for `argv` to be run and wait neither for it nor for the agent's answer."""
         self._lines.send({"execute": "guest-exec", "arguments": {"path": argv[0], "arg": argv[1:]}})
 
-    def _wait(self, pid: int, timeout: float, argv: list[str]) -> dict[str, str]:
+    def _wait(self, pid: int, timeout: float, argv: list[str]) -> dict[str, Any]:
         deadline = time.monotonic() + timeout
         pause = _FIRST_LOOK
         while time.monotonic() < deadline:
-            status: dict[str, str] = self._lines.call("guest-exec-status", {"pid": pid}, _ANSWER)
+            status: dict[str, Any] = self._lines.call("guest-exec-status", {"pid": pid}, _ANSWER)
             if status["exited"]:
                 return status
             time.sleep(pause)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+_SHARED_MEMORY = Path("/dev/shm")
 _TREE_BYTES = 3 << 30
 
 

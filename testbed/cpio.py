@@ -16,14 +16,17 @@ class Entry:
 
 
 def directory(name: str) -> Entry:
+    """A folder, 0755."""
     return Entry(name, S_IFDIR | 0o755)
 
 
 def file(name: str, content: bytes, mode: int = 0o644) -> Entry:
+    """A regular file."""
     return Entry(name, S_IFREG | mode, content)
 
 
 def link(name: str, destination: str) -> Entry:
+    """A symbolic link to `destination`."""
     return Entry(name, S_IFLNK | 0o777, destination.encode())
 
 

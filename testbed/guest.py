@@ -14,7 +14,6 @@ free ports or paths, so any number may run side by side; the host's 127.0.0.1 is
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +21,7 @@ from typing import Any, Self
 from testbed import evidence, initrd, overlay, qemu
 from testbed.accelerator import this_machine
 from testbed.agent import CommandTimeout, Completed
+from testbed.boot import Boot, GuestCommandFailed, GuestFailed
 from testbed.command import CommandFailed
 from testbed.image import Image
 from testbed.initrd import File
@@ -38,27 +38,6 @@ _BOOT = 240.0
 _LAST_WORD = 10.0
 _CONSOLE_TAIL, _QEMU_TAIL, _LOG_TAIL = 60, 20, 60
 _COLLECTED = ("/var/log", "/run/cloud-init", "/run/blockstore", "/etc/fstab", "/var/lib/blockstore")
-
-
-class GuestFailed(Exception):
-    """A guest did not do what was waited for. The text ends with its console's and its cloud-init log's last lines."""
-
-
-class GuestCommandFailed(Exception):
-    """A command in the guest ended with a code other than 0; it is in `completed`."""
-
-    def __init__(self, command: str, completed: Completed) -> None:
-        super().__init__(f"exit {completed.code} in the guest: {command}\n{completed.stdout}{completed.stderr}")
-        self.completed = completed
-
-
-@dataclass(frozen=True)
-class Boot:
-    """One finished boot, in seconds. `uptime` is the guest's clock when cloud-init's final stage was over, `seconds` the same
-    moment counted from power-on; `seconds - uptime` turns any uptime of this boot into seconds from power-on."""
-
-    uptime: float
-    seconds: float
 
 
 class Guest:
@@ -115,9 +94,7 @@ class Guest:
         self._console_before = len(self._console())
         machine = self._machine(ramdisk)
         self._close()
-        self._power = Power(
-            lambda channels: qemu.command(machine, channels, this_machine()), self.directory / "qemu.log"
-        )
+        self._power = Power(lambda channels: qemu.command(machine, channels, this_machine()), self.directory / "qemu.log")
 
     def wait_booted(self, deadline: float = _BOOT) -> Boot:
         """Wait until cloud-init's final stage is over, at most `deadline` seconds; GuestFailed when it does not come to that.
@@ -185,9 +162,7 @@ class Guest:
 
     # Inside the running guest.
 
-    def run(
-        self, command: str | Sequence[str], *, timeout: float = 120, check: bool = True, stdin: bytes = b""
-    ) -> Completed:
+    def run(self, command: str | Sequence[str], *, timeout: float = 120, check: bool = True, stdin: bytes = b"") -> Completed:
         """Run `command` as root: a string by /bin/sh, a list as it is. Waits for the agent first, so early calls are fine.
 
         GuestCommandFailed when it does not end with 0 and `check`; GuestFailed when it does not end in `timeout` seconds.
@@ -258,9 +233,7 @@ class Guest:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close()
         if kind is None:
             self._disk.unlink(missing_ok=True)

@@ -4,13 +4,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import cache, initrd, kernel, layer, tree
+from testbed import cache, initrd, kernel, layer, quiet, tree
 from testbed.command import Progress, run
 
 SUITES = ("bookworm", "trixie")
 _SIZE = "3G"
 _KEPT_PER_SUITE = 4
-_SOURCES = tuple(Path(module.__file__ or "") for module in (cache, initrd, kernel, layer, tree, tree.quiet))
+_SOURCES = tuple(Path(module.__file__ or "") for module in (cache, initrd, kernel, layer, tree, quiet))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Power:
             numbers = [end.fileno() for end in theirs]
             channels = qemu.Channels(monitor=numbers[0], agent=numbers[1], events=numbers[2])
             self.power_on = time.monotonic()
-            self._process = process.spawn(describe(channels), output, numbers)
+            self._process = process.spawn(describe(channels), output, descriptors=numbers)
         self._monitor = JsonLines(ours[0])
         self._negotiated = False
         self.agent = Agent(ours[1])

@@ -11,8 +11,8 @@ HOST_PACKAGES = (
     "debian-archive-keyring",  # the keys of the guests' suites
     "e2fsprogs",  # mke2fs -d, debugfs
     "kmod",  # depmod for the guest's modules
-    "lz4",  # bookworm's kernel is packed with it
     "libiscsi-bin",  # iscsi-inq, iscsi-ls: a second initiator
+    "lz4",  # bookworm's kernel is packed with it
     "mmdebstrap",
     "qemu-block-extra",  # qemu-io and qemu-img speak iscsi://
     "qemu-system-x86",

@@ -1,7 +1,7 @@
 """Starting a program that must not outlive us."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,8 +10,15 @@ from pathlib import Path
 _launcher = ThreadPoolExecutor(max_workers=1, thread_name_prefix="testbed-launcher")
 
 
-def spawn(argv: Sequence[str | Path], output: Path, descriptors: Sequence[int] = ()) -> subprocess.Popen[bytes]:
-    """Start `argv` (its output appended to the file `output`, the open `descriptors` handed down under their numbers).
+def spawn(
+    argv: Sequence[str | Path],
+    output: Path,
+    *,
+    descriptors: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `argv` (its output appended to the file `output`, the open `descriptors` handed down under their numbers,
+    `environment` instead of ours).
 
     It is killed when this process ends, however it ends. The pid is the program's own.
     """
@@ -20,7 +27,12 @@ def spawn(argv: Sequence[str | Path], output: Path, descriptors: Sequence[int] =
     def start() -> subprocess.Popen[bytes]:
         with output.open("ab") as log:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=tuple(descriptors)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=tuple(descriptors),
+                env=environment,
             )
 
     return _launcher.submit(start).result()

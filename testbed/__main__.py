@@ -1,0 +1,84 @@
+"""`python -m testbed`: build a guest's image, or boot a guest and watch its console.
+
+python -m testbed build [SUITE …]
+python -m testbed boot [SUITE] [--seed FILE.iso] [--run COMMAND]
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from testbed import image
+from testbed.guest import Guest
+from testbed.seed import StaticSeed
+
+_DEBS = Path(__file__).resolve().parent.parent / "build/debs"
+_LOOK = 0.3
+
+
+def newest_packages() -> tuple[Path, ...]:
+    """The newest .deb of the instance's package that was built here; none when none was."""
+    built = sorted(_DEBS.glob("cloud-init-blockstore_*_all.deb"), key=lambda path: path.stat().st_mtime)
+    return tuple(built[-1:])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the command line asks; the exit code."""
+    options = _parser().parse_args(arguments)
+    if options.verb == "build":
+        for suite in options.suites:
+            print(image.build(suite, newest_packages()).root)
+        return 0
+    return _boot(options.suite, options.seed, options.run)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m testbed", description=__doc__.split("\n")[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    build = verbs.add_parser("build", help="build the images of the suites")
+    build.add_argument("suites", nargs="*", default=list(image.SUITES))
+    boot = verbs.add_parser("boot", help="boot a guest, show its console until it is off or ctrl-C")
+    boot.add_argument("suite", nargs="?", default="trixie")
+    boot.add_argument("--seed", type=Path, help="a NoCloud image; default: a static one without volumes")
+    boot.add_argument("--run", help="run this command once booted, show its output, shut down")
+    return parser
+
+
+def _boot(suite: str, seed: Path | None, command: str | None) -> int:
+    with tempfile.TemporaryDirectory(prefix="testbed-") as folder:
+        directory = Path(folder) / suite
+        directory.mkdir()
+        iso = seed or StaticSeed().write(directory / "seed.iso")
+        with Guest(image.build(suite, newest_packages()), directory, seed_iso=iso) as guest:
+            guest.start()
+            with contextlib.suppress(KeyboardInterrupt):
+                return _once(guest, command) if command else _watch(guest)
+    return 0
+
+
+def _once(guest: Guest, command: str) -> int:
+    booted = guest.wait_booted()
+    print(f"booted {booted.seconds:.1f} s after power-on", file=sys.stderr)
+    completed = guest.run(command, check=False)
+    print(completed.stdout, end="")
+    print(completed.stderr, end="", file=sys.stderr)
+    guest.shutdown()
+    return completed.code
+
+
+def _watch(guest: Guest) -> int:
+    shown = 0
+    while guest.running:
+        text = guest.console
+        print(text[shown:], end="", flush=True)
+        shown = len(text)
+        time.sleep(_LOOK)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,12 @@
+import subprocess
+
+from testbed import prerequisites
+
+
+def test_the_system_s_python_prints_the_list():
+    command = ["/usr/bin/python3", "-m", "testbed.prerequisites"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == list(prerequisites.HOST_PACKAGES)
+
+
+def test_the_list_is_sorted_and_says_nothing_twice():
+    assert list(prerequisites.HOST_PACKAGES) == sorted(set(prerequisites.HOST_PACKAGES))
