@@ -1,0 +1,1 @@
+"""HTTP, and nothing else: the instances' listener (plain Starlette) and the operators' (FastAPI, Cinder's v3)."""

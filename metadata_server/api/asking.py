@@ -1,0 +1,27 @@
+"""What every call of the operators' listener shares: who asks, in which version, and the services behind it."""
+
+from __future__ import annotations
+
+import hmac
+
+from fastapi import Request
+
+from blockstore.secret import Secret
+from metadata_server.api.errors import Denied
+from metadata_server.workflow.services import Services
+
+
+def services_of(request: Request) -> Services:
+    """The services that the application was made with."""
+    services = request.app.state.services
+    if not isinstance(services, Services):
+        raise TypeError("the application was made without services")
+    return services
+
+
+def authenticate(request: Request) -> None:
+    """``X-Auth-Token``, compared in constant time. Raises `Denied`."""
+    token: Secret = request.app.state.token
+    given = request.headers.get("x-auth-token", "")
+    if not hmac.compare_digest(given.encode(), token.reveal().encode()):
+        raise Denied("The request you have made requires authentication.")

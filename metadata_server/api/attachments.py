@@ -1,0 +1,112 @@
+"""Attachments, as Cinder's v3 has them since microversion 3.27."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+
+from blockstore.attachment import Status
+from blockstore.connector import Connector
+from metadata_server.api import shapes
+from metadata_server.api.asking import services_of
+from metadata_server.api.versions import ATTACHMENTS, COMPLETE, MODE, need
+from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.errors import Invalid
+from metadata_server.workflow import changes
+
+
+def _supported(request: Request) -> None:
+    need(request, ATTACHMENTS)
+
+
+router = APIRouter(dependencies=[Depends(_supported)])
+
+
+@router.post("/attachments")
+async def create(request: Request, body: shapes.NewAttachmentBody) -> shapes.AttachmentBody:
+    """Reserve; with a connector reserve and connect."""
+    attachments, wish = services_of(request).attachments, body.attachment
+    if wish.mode is not None:
+        need(request, MODE)
+    connector = Connector.from_wire(wish.connector) if wish.connector else None
+    mode = wish.mode or "rw"
+    attachment = attachments.reserve(wish.volume_uuid, wish.instance_uuid or "", mode=mode, mutual=wish.mutual_chap)
+    if connector is not None:
+        try:
+            attachment, _ = attachments.connect(attachment.id, connector)
+        except Exception:
+            attachments.release(attachment.id)
+            raise
+    return _body(request, attachment, secrets=True)
+
+
+@router.get("/attachments")
+async def listed(request: Request) -> shapes.AttachmentsBody:
+    """All attachments, the summary."""
+    return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in _found(request)])
+
+
+@router.get("/attachments/detail")
+async def details(request: Request) -> shapes.AttachmentDetailsBody:
+    """All attachments in full, without secrets."""
+    return shapes.AttachmentDetailsBody(attachments=[_body(request, each).attachment for each in _found(request)])
+
+
+@router.get("/attachments/{identifier}")
+async def show(
+    request: Request, identifier: str, wait: Annotated[int, Query(ge=0, le=60)] = 0, status: str = ""
+) -> shapes.AttachmentBody:
+    """One attachment. Ours beside Cinder's: with ``wait`` the answer is held while its status is ``status``."""
+    services = services_of(request)
+    attachment, _ = services.attachments.get(identifier)
+    if wait and attachment.status.value == status:
+        await services.changes.wait(changes.attachment(identifier), wait)
+        attachment, _ = services.attachments.get(identifier)
+    return _body(request, attachment)
+
+
+@router.put("/attachments/{identifier}")
+async def connect(request: Request, identifier: str, body: shapes.AttachmentChangeBody) -> shapes.AttachmentBody:
+    """Connect: the answer holds the secret."""
+    attachment, _ = services_of(request).attachments.connect(identifier, Connector.from_wire(body.attachment.connector))
+    return _body(request, attachment, secrets=True)
+
+
+@router.post("/attachments/{identifier}/action", status_code=204)
+async def act(request: Request, identifier: str, body: Annotated[dict[str, Any], Body()]) -> Response:
+    """os-complete."""
+    need(request, COMPLETE)
+    if list(body) != ["os-complete"]:
+        raise Invalid("the one action is os-complete")
+    services_of(request).attachments.complete(identifier)
+    return Response(status_code=204)
+
+
+@router.delete("/attachments/{identifier}")
+async def delete(request: Request, identifier: str) -> shapes.AttachmentsBody:
+    """Release at once; gives what remains of the volume's attachments."""
+    services = services_of(request)
+    attachment = services.attachments.release(identifier)
+    remaining = services.volumes.get(attachment.volume_id)[1]
+    return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in remaining])
+
+
+def _found(request: Request) -> tuple[Attachment, ...]:
+    """All that fit the query: volume_id, instance_id, status."""
+    query = request.query_params
+    wanted = {key: query[key] for key in ("volume_id", "instance_id", "status") if key in query}
+    return tuple(
+        each
+        for each in services_of(request).attachments.all()
+        if all(_word(getattr(each, key)) == value for key, value in wanted.items())
+    )
+
+
+def _word(value: object) -> object:
+    return value.value if isinstance(value, Status) else value
+
+
+def _body(request: Request, attachment: Attachment, *, secrets: bool = False) -> shapes.AttachmentBody:
+    connection = services_of(request).connection(attachment)
+    return shapes.AttachmentBody(attachment=shapes.attachment_detail(attachment, connection, secrets=secrets))

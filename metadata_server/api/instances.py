@@ -1,0 +1,65 @@
+"""Instances: what Cinder has no word for, because Nova has it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from metadata_server.api import shapes
+from metadata_server.api.asking import services_of
+
+router = APIRouter()
+
+
+@router.post("/instances", status_code=201)
+async def create(request: Request, body: shapes.NewInstanceBody) -> shapes.InstanceBody:
+    """Register an instance; its token is in this answer and in no other."""
+    instances = services_of(request).instances
+    instance = instances.create(**body.instance.model_dump())
+    token = instances.new_token(instance.id)
+    return shapes.InstanceBody(instance=shapes.instance_detail(instance).model_copy(update={"token": token.reveal()}))
+
+
+@router.get("/instances")
+async def listed(request: Request) -> shapes.InstancesBody:
+    """All instances."""
+    return shapes.InstancesBody(instances=[shapes.instance_detail(each) for each in services_of(request).instances.all()])
+
+
+@router.get("/instances/{identifier}")
+async def show(request: Request, identifier: str) -> shapes.InstanceBody:
+    """One instance, its attachments and its last report."""
+    services = services_of(request)
+    instance = services.instances.get(identifier)
+    heard = services.instances.heard(identifier)
+    detail = shapes.instance_detail(instance)
+    detail.attachments = [shapes.attachment_summary(each) for each, _ in services.attachments.of_instance(identifier)]
+    if heard is not None:
+        detail.report, detail.reported_at = heard.body, shapes.moment(heard.received_at)
+    return shapes.InstanceBody(instance=detail)
+
+
+@router.delete("/instances/{identifier}", status_code=204)
+async def delete(request: Request, identifier: str) -> Response:
+    """Forget it; refused while it has attachments."""
+    services_of(request).instances.delete(identifier)
+    return Response(status_code=204)
+
+
+@router.post("/instances/{identifier}/token")
+async def token(request: Request, identifier: str, body: shapes.TokenRequest) -> shapes.TokenBody:
+    """A new token."""
+    return shapes.TokenBody(token=services_of(request).instances.new_token(identifier, revoke=body.revoke).reveal())
+
+
+@router.post("/instances/{identifier}/seed")
+async def seed(request: Request, identifier: str, body: shapes.TokenRequest) -> shapes.SeedBody:
+    """The files of a seed, with a new token in them."""
+    services = services_of(request)
+    new = services.instances.new_token(identifier, revoke=body.revoke)
+    return shapes.SeedBody(files=services.seed(identifier, token=new))
+
+
+@router.get("/status")
+async def status(request: Request) -> dict[str, object]:
+    """How the server is."""
+    return {"status": services_of(request).status()}

@@ -1,0 +1,44 @@
+"""The listener for operators: Cinder's v3 beside ``/instances``; every call but the versions needs ``X-Auth-Token``."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+
+from blockstore import __version__
+from blockstore.secret import Secret
+from metadata_server.api import attachments, instances, versions, volumes
+from metadata_server.api.asking import authenticate
+from metadata_server.api.body import LimitBody
+from metadata_server.api.errors import HANDLERS, fault
+from metadata_server.workflow.services import Services
+
+
+def application(services: Services, token: Secret) -> FastAPI:
+    """The ASGI application."""
+    app = FastAPI(
+        title="blockstore",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[Middleware(LimitBody)],
+        exception_handlers={**HANDLERS, RequestValidationError: _invalid},
+    )
+    app.state.services, app.state.token = services, token
+    app.include_router(versions.router)
+    app.include_router(instances.router, dependencies=[Depends(authenticate)])
+    # Clients of microversions before 3.67 put a project into the path; here all volumes belong to one.
+    for prefix in ("/v3", "/v3/{project}"):
+        for router in (volumes.router, attachments.router):
+            app.include_router(router, prefix=prefix, dependencies=[Depends(authenticate), Depends(versions.negotiate)])
+    return app
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Every fault of a body, each with its path; the values are not quoted, one of them may be a secret."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    text = "; ".join(f"{'.'.join(str(part) for part in each['loc'] if part != 'body')}: {each['msg']}" for each in faults)
+    return fault(400, text or "the request is not valid")

@@ -1,0 +1,288 @@
+"""The operator's documents in Cinder's v3 shapes (Block Storage API reference), as pydantic models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from blockstore.iscsi import IscsiConnection
+from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.instance import Instance
+from metadata_server.domain.volume import Volume, status
+
+Text = Annotated[str, Field(max_length=255)]
+
+
+class Shape(BaseModel):
+    """Keys that start with a word and a colon (``blockstore:blank``) are extensions, as Cinder writes them."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class NewVolume(Shape):
+    """``volume`` of POST /volumes; what is not kept here is refused when it asks for something."""
+
+    model_config = ConfigDict(extra="allow")
+    size: int
+    name: Text | None = None
+    description: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class NewVolumeBody(Shape):
+    """Body of POST /volumes."""
+
+    volume: NewVolume
+
+
+class VolumeChange(Shape):
+    """``volume`` of PUT /volumes/{id}."""
+
+    name: Text | None = None
+    description: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class VolumeChangeBody(Shape):
+    """Body of PUT /volumes/{id}."""
+
+    volume: VolumeChange
+
+
+class VolumeAttachment(Shape):
+    """An attachment inside a volume."""
+
+    id: str
+    attachment_id: str
+    volume_id: str
+    server_id: str
+    host_name: str | None
+    device: str | None
+    attached_at: str | None
+
+
+class VolumeSummary(Shape):
+    """A volume of GET /volumes."""
+
+    id: str
+    name: str
+    links: list[Any] = []
+
+
+class VolumeDetail(VolumeSummary):
+    """A volume in full."""
+
+    status: str
+    size: int
+    description: str | None
+    metadata: dict[str, str]
+    created_at: str
+    updated_at: str
+    attachments: list[VolumeAttachment]
+    blank: bool = Field(serialization_alias="blockstore:blank")
+    availability_zone: str = "nova"
+    volume_type: str | None = None
+    snapshot_id: str | None = None
+    source_volid: str | None = None
+    bootable: str = "false"
+    encrypted: bool = False
+    multiattach: bool = False
+    replication_status: str | None = None
+    consistencygroup_id: str | None = None
+    user_id: str | None = None
+
+
+class VolumeBody(Shape):
+    """One volume."""
+
+    volume: VolumeDetail
+
+
+class VolumesBody(Shape):
+    """Volumes, by id and name only."""
+
+    volumes: list[VolumeSummary]
+
+
+class VolumeDetailsBody(Shape):
+    """Volumes in full."""
+
+    volumes: list[VolumeDetail]
+
+
+class NewAttachment(Shape):
+    """``attachment`` of POST /attachments."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    volume_uuid: str
+    instance_uuid: str | None = None
+    connector: dict[str, Any] | None = None
+    mode: str | None = None
+    mutual_chap: bool = Field(False, alias="blockstore:mutual_chap")
+
+
+class NewAttachmentBody(Shape):
+    """Body of POST /attachments."""
+
+    attachment: NewAttachment
+
+
+class AttachmentChange(Shape):
+    """``attachment`` of PUT /attachments/{id}."""
+
+    connector: dict[str, Any] = Field(min_length=1)
+
+
+class AttachmentChangeBody(Shape):
+    """Body of PUT /attachments/{id}."""
+
+    attachment: AttachmentChange
+
+
+class AttachmentSummary(Shape):
+    """An attachment of a list."""
+
+    id: str
+    status: str
+    instance: str | None
+    volume_id: str
+
+
+class AttachmentDetail(AttachmentSummary):
+    """An attachment in full."""
+
+    attached_at: str
+    detached_at: str = ""
+    attach_mode: str
+    connection_info: dict[str, Any]
+
+
+class AttachmentBody(Shape):
+    """One attachment."""
+
+    attachment: AttachmentDetail
+
+
+class AttachmentsBody(Shape):
+    """Attachments, the summary."""
+
+    attachments: list[AttachmentSummary]
+
+
+class AttachmentDetailsBody(Shape):
+    """Attachments in full."""
+
+    attachments: list[AttachmentDetail]
+
+
+class NewInstance(Shape):
+    """``instance`` of POST /instances."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Text
+    initiator_name: str = ""
+    user_data: str = ""
+    network_config: str = ""
+
+
+class NewInstanceBody(Shape):
+    """Body of POST /instances."""
+
+    instance: NewInstance
+
+
+class InstanceDetail(Shape):
+    """An instance; ``token`` in the answer to its creation and never again."""
+
+    id: str
+    name: str
+    initiator_name: str
+    created_at: str
+    token: str | None = None
+    attachments: list[AttachmentSummary] = []
+    report: dict[str, Any] | None = None
+    reported_at: str | None = None
+
+
+class InstanceBody(Shape):
+    """One instance."""
+
+    instance: InstanceDetail
+
+
+class InstancesBody(Shape):
+    """All instances."""
+
+    instances: list[InstanceDetail]
+
+
+class TokenRequest(Shape):
+    """Body of POST /instances/{id}/seed and …/token: ``revoke`` ends the older tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+    revoke: bool = False
+
+
+class SeedBody(Shape):
+    """The files of a seed. Holds the instance's new token."""
+
+    files: dict[str, str]
+
+
+class TokenBody(Shape):
+    """A new token."""
+
+    token: str
+
+
+def moment(text: str) -> str:
+    """Cinder's times: UTC, and no word of it."""
+    return text.removesuffix("+00:00")
+
+
+def volume_summary(volume: Volume) -> VolumeSummary:
+    """By id and name only."""
+    return VolumeSummary(id=volume.id, name=volume.name)
+
+
+def volume_detail(volume: Volume, attachments: tuple[Attachment, ...]) -> VolumeDetail:
+    """A volume in full."""
+    return VolumeDetail(
+        id=volume.id, name=volume.name, status=status(volume, (each.status for each in attachments)), size=volume.size,
+        description=volume.description or None, metadata=dict(volume.metadata), blank=volume.blank,
+        created_at=moment(volume.created_at), updated_at=moment(volume.updated_at),
+        attachments=[_volume_attachment(each) for each in attachments if each.attached_at],
+    )  # fmt: skip
+
+
+def _volume_attachment(attachment: Attachment) -> VolumeAttachment:
+    connector = attachment.connector
+    return VolumeAttachment(
+        id=attachment.volume_id, attachment_id=attachment.id, volume_id=attachment.volume_id, server_id=attachment.instance_id,
+        host_name=(connector.host or None) if connector else None, device=(connector.mountpoint or None) if connector else None,
+        attached_at=moment(attachment.attached_at) or None,
+    )  # fmt: skip
+
+
+def attachment_summary(attachment: Attachment) -> AttachmentSummary:
+    """The list form."""
+    return AttachmentSummary(
+        id=attachment.id, status=attachment.status.value, instance=attachment.instance_id or None, volume_id=attachment.volume_id
+    )
+
+
+def attachment_detail(attachment: Attachment, connection: IscsiConnection | None, *, secrets: bool = False) -> AttachmentDetail:
+    """In full; the secrets only in the answer to the one who connects, never in one that merely looks."""
+    info = {**connection.to_wire(), "attachment_id": attachment.id} if connection else {}
+    return AttachmentDetail(
+        **attachment_summary(attachment).model_dump(), attached_at=moment(attachment.attached_at), attach_mode=attachment.mode,
+        connection_info={key: value for key, value in info.items() if secrets or not key.startswith("auth_password")},
+    )  # fmt: skip
+
+
+def instance_detail(instance: Instance) -> InstanceDetail:
+    """What the server knows of an instance."""
+    return InstanceDetail(
+        id=instance.id, name=instance.name, initiator_name=instance.initiator_name, created_at=moment(instance.created_at)
+    )

@@ -1,0 +1,70 @@
+"""``blockstore-server instance …``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from metadata_server.command.client import Client
+from metadata_server.command.options import with_client
+from metadata_server.command.output import properties, rows, show
+
+
+@click.group()
+def instance() -> None:
+    """Instances: registered, so that volumes can be attached to them."""
+
+
+@instance.command()
+@click.argument("name")
+@click.option("--initiator-name", default="", help="iSCSI name (default: derived from the instance's id).")
+@click.option("--user-data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File for the seed.")
+@click.option("--network-config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File for the seed.")
+@with_client
+def create(
+    client: Client, as_json: bool, name: str, initiator_name: str, user_data: Path | None, network_config: Path | None
+) -> None:
+    """Register an instance. The token is shown once; `seed` makes another."""
+    found = client.post(
+        "/instances",
+        {"instance": {"name": name, "initiator_name": initiator_name, "user_data": _text(user_data), "network_config": _text(network_config)}},
+    )["instance"]  # fmt: skip
+    show(as_json, found, properties({key: found[key] for key in ("id", "name", "initiator_name", "token")}))
+
+
+@instance.command("list")
+@with_client
+def listed(client: Client, as_json: bool) -> None:
+    """All instances."""
+    found = client.get("/instances")["instances"]
+    columns = ("id", "name", "initiator_name", "created_at")
+    show(as_json, found, rows(columns, ([each[column] for column in columns] for each in found)))
+
+
+@instance.command("show")
+@click.argument("name")
+@with_client
+def shown(client: Client, as_json: bool, name: str) -> None:
+    """One instance, its attachments and what it reported last."""
+    found = client.instance(name)
+    lines = {key: found[key] for key in ("id", "name", "initiator_name", "created_at", "reported_at")}
+    for each in found["attachments"]:
+        lines[f"volume {each['volume_id']}"] = each["status"]
+    for volume in (found["report"] or {}).get("volumes", []):
+        lines[f"reported {volume['name'] or volume['id']}"] = " ".join(filter(None, (volume["result"], volume["reason"])))
+    show(as_json, found, properties(lines))
+
+
+@instance.command()
+@click.argument("name")
+@with_client
+def delete(client: Client, as_json: bool, name: str) -> None:
+    """Forget an instance and its tokens; its volumes must be detached."""
+    found = client.instance(name)
+    client.delete(f"/instances/{found['id']}")
+    show(as_json, {"id": found["id"]}, properties({"deleted": found["id"]}))
+
+
+def _text(file: Path | None) -> str:
+    return file.read_text() if file else ""

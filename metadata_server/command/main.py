@@ -1,0 +1,43 @@
+"""The command's root: one file for every group of commands, and one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from blockstore import __version__
+from blockstore.errors import BlockstoreError, DocumentInvalid
+from metadata_server.command import attach, instance, seed, serve, status, volume
+from metadata_server.command.client import Ambiguous
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="blockstore-server")
+@click.option(
+    "--state", metavar="DIR", envvar="BLOCKSTORE_STATE", help="The server's folder (default /var/lib/blockstore-server)."
+)
+@click.pass_context
+def root(context: click.Context, state: str | None) -> None:
+    """Volumes for instances: served, attached, seeded."""
+    context.obj = state
+
+
+for command in (serve.serve, instance.instance, volume.volume, attach.attach, attach.detach, seed.seed, status.status):
+    root.add_command(command)
+
+
+def main() -> None:
+    """Run, and end with the right code."""
+    try:
+        root(prog_name="blockstore-server")
+    except DocumentInvalid as error:
+        for fault in error.faults:
+            click.echo(f"blockstore-server: {fault}", err=True)
+        sys.exit(2)
+    except Ambiguous as error:
+        click.echo(f"blockstore-server: {error}", err=True)
+        sys.exit(2)
+    except BlockstoreError as error:
+        click.echo(f"blockstore-server: {error}", err=True)
+        sys.exit(1)

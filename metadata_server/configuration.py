@@ -1,0 +1,157 @@
+"""The configuration: one TOML file and the command line's options, read once into frozen values, every fault named at once."""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from blockstore.errors import DocumentInvalid, Fault
+from blockstore.portal import Portal
+from blockstore.reader import Faults, Reader
+
+DEFAULT_STATE = "/var/lib/blockstore-server"
+DEFAULT_FILE = Path("/etc/blockstore/server.toml")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Where one HTTP listener listens; port 0 picks a free one, and keeps it over restarts."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class TargetSettings:
+    """``advertised`` is the portal as instances see it: "" the same address, else ADDRESS or ADDRESS:PORT."""
+
+    driver: str
+    portal: Portal
+    advertised: str
+    control: str
+    program: str
+    iothreads: int
+
+    @property
+    def any_port(self) -> bool:
+        """Whether the port may be any free one."""
+        return self.portal.port == 0
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that the server is told. ``endpoint`` is the URL that seeds name: "" the instance listener's own."""
+
+    state: Path
+    instance: Listener
+    operator: Listener
+    endpoint: str
+    backend: str
+    volumes: Path
+    target: TargetSettings
+
+
+def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
+    """Read the file (if any); ``options`` (``instance.listen`` and so on) go before it. Raises `DocumentInvalid`."""
+    document: dict[str, object] = {}
+    if file is not None:
+        try:
+            document = tomllib.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise DocumentInvalid([Fault(str(file), str(error))]) from error
+    for key, value in options.items():
+        if value is not None:
+            _put(document, key.split("."), value)
+    return parse(document)
+
+
+def _put(document: dict[str, object], path: list[str], value: str) -> None:
+    for key in path[:-1]:
+        inner = document.setdefault(key, {})
+        if not isinstance(inner, dict):
+            return
+        document = inner
+    document[path[-1]] = value
+
+
+def parse(document: Mapping[str, object]) -> Configuration:
+    """Read a configuration. Raises `DocumentInvalid` with all faults."""
+    faults = Faults()
+    reader = Reader(document, faults)
+    reader.only(("state", "instance", "operator", "volumes", "targets"))
+    instance, operator, volumes = reader.inner("instance"), reader.inner("operator"), reader.inner("volumes")
+    instance.only(("listen", "endpoint"))
+    operator.only(("listen",))
+    volumes.only(("backend", "path"))
+    state = Path(reader.text("state", check=_path_fault) or DEFAULT_STATE).absolute()
+    found = Configuration(
+        state=state,
+        instance=_listener(instance, "127.0.0.1:8775"),
+        operator=_listener(operator, "127.0.0.1:8776"),
+        endpoint=instance.text("endpoint", check=_url_fault) or "",
+        backend=volumes.choice("backend", ("sparse",)) or "sparse",
+        volumes=Path(volumes.text("path", check=_path_fault) or state / "volumes").absolute(),
+        target=_target(reader.inner("targets")),
+    )
+    for path, host, advertised in (
+        ("instance.endpoint", found.instance.host, found.endpoint),
+        ("targets.advertised", found.target.portal.host, found.target.advertised),
+    ):
+        if ipaddress.ip_address(host).is_unspecified and not advertised:
+            faults.add(path, f"must be given, because {host} is no address that an instance could reach")
+    faults.raise_any()
+    return found
+
+
+def _target(reader: Reader) -> TargetSettings:
+    reader.only(("driver", "portal", "advertised", "control", "program", "iothreads"))
+    portal = _address(reader, "portal", "127.0.0.1:3260")
+    return TargetSettings(
+        driver=reader.choice("driver", ("tgt",)) or "tgt",
+        portal=Portal(portal.host, portal.port),
+        advertised=reader.text("advertised", check=_advertised_fault) or "",
+        control=reader.choice("control", ("socket", "tgtadm")) or "socket",
+        program=reader.text("program", check=_path_fault) or "/usr/sbin/tgtd",
+        iothreads=reader.integer("iothreads", least=1, most=64) or 2,
+    )
+
+
+def _listener(reader: Reader, default: str) -> Listener:
+    return _address(reader, "listen", default)
+
+
+def _address(reader: Reader, key: str, default: str) -> Listener:
+    text = reader.text(key) or default
+    host, _, port = text.rpartition(":")
+    try:
+        address = str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
+        if not port.isdecimal() or int(port) > 65535:
+            raise ValueError
+    except ValueError:
+        reader.faults.add(reader.at(key), f"{text!r} is not ADDRESS:PORT such as 127.0.0.1:8775 or [::1]:0")
+        return Listener("127.0.0.1", 0)
+    return Listener(address, int(port))
+
+
+def _advertised_fault(text: str) -> str | None:
+    try:
+        Portal.parse(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _path_fault(text: str) -> str | None:
+    # tgtd reads its parameters cut at commas; there is no way to quote one.
+    return "must not contain a comma (tgt cannot name such a path)" if "," in text else None
+
+
+def _url_fault(text: str) -> str | None:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return f"{text!r} is not a URL such as http://169.254.169.254:8775"
+    return None

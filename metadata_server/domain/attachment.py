@@ -1,0 +1,81 @@
+"""An attachment on the server's side: reserve, connect, complete, detach; which move is legal in which state."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from blockstore.attachment import Status
+from blockstore.connector import Connector
+from blockstore.iscsi import Chap
+from metadata_server.domain.errors import Conflict
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """``instance_id`` may be one that is not registered here (Nova's), or "". With a ``connector`` it is to be exported,
+    unless it is ``released``: then the export goes, and after it the attachment."""
+
+    id: str
+    volume_id: str
+    instance_id: str
+    status: Status
+    mode: str
+    mutual: bool
+    created_at: str
+    attached_at: str = ""
+    connector: Connector | None = None
+    chap: Chap | None = None
+    released: bool = False
+
+
+class Move(str, enum.Enum):
+    """What may be asked of an attachment."""
+
+    CONNECT = "connect"
+    COMPLETE = "complete"
+    DETACH = "detach"
+    KEEP = "keep"
+
+
+# (state, move) -> the state after it; what is not here is refused. Connecting again leaves `attached` as it is: a guest
+# does so at every boot. A guest that never finished connecting may still be logged in: it is asked to detach, too.
+_MOVES = {
+    (Status.RESERVED, Move.CONNECT): Status.ATTACHING,
+    (Status.ATTACHING, Move.CONNECT): Status.ATTACHING,
+    (Status.ATTACHED, Move.CONNECT): Status.ATTACHED,
+    (Status.ERROR_ATTACHING, Move.CONNECT): Status.ATTACHING,
+    (Status.ATTACHING, Move.COMPLETE): Status.ATTACHED,
+    (Status.ATTACHED, Move.COMPLETE): Status.ATTACHED,
+    (Status.RESERVED, Move.DETACH): Status.DETACHING,
+    (Status.ATTACHING, Move.DETACH): Status.DETACHING,
+    (Status.ATTACHED, Move.DETACH): Status.DETACHING,
+    (Status.DETACHING, Move.DETACH): Status.DETACHING,
+    (Status.ERROR_ATTACHING, Move.DETACH): Status.DETACHING,
+    (Status.DETACHING, Move.KEEP): Status.ATTACHED,
+    (Status.ATTACHED, Move.KEEP): Status.ATTACHED,
+}
+
+
+def after(attachment: Attachment, move: Move) -> Status:
+    """The state after a move. Raises `Conflict` where the move is not legal."""
+    if attachment.released or (attachment.status, move) not in _MOVES:
+        raise Conflict(f"Attachment {attachment.id} is {attachment.status.value}; it cannot {move.value} now.")
+    return _MOVES[attachment.status, move]
+
+
+def check_initiator(attachment: Attachment, connector: Connector) -> None:
+    """Raises `Conflict` when it is already bound to another initiator: the secret is not handed to a second one."""
+    bound = attachment.connector
+    if bound is not None and bound.initiator != connector.initiator:
+        raise Conflict(f"Attachment {attachment.id} is bound to another initiator; detach it first.")
+
+
+def wanted(attachment: Attachment) -> bool:
+    """Whether this attachment is to be exported now."""
+    return attachment.connector is not None and attachment.chap is not None and not attachment.released
+
+
+def writes(attachment: Attachment) -> bool:
+    """Whether the volume may have been written to through it, once it ends: completed, and not read-only."""
+    return attachment.mode == "rw" and bool(attachment.attached_at)

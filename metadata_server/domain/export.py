@@ -1,0 +1,96 @@
+"""Exports: what a target must look like, and the difference between what is wanted and what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from blockstore.iscsi import Chap
+
+IQN_PREFIX = "iqn.2010-10.org.openstack:volume-"
+
+
+@dataclass(frozen=True)
+class Export:
+    """One volume for one initiator. ``path`` is the backing file or device, ``serial`` what the LUN answers (36 characters)."""
+
+    iqn: str
+    path: str
+    size: int
+    serial: str
+    readonly: bool
+    initiator: str
+    chap: Chap
+
+
+@dataclass(frozen=True)
+class SeenLun:
+    """A logical unit as the target daemon shows it."""
+
+    lun: int
+    path: str
+    serial: str
+    readonly: bool
+    online: bool
+
+
+@dataclass(frozen=True)
+class SeenConnection:
+    """A connection of a logged-in initiator."""
+
+    session: int
+    connection: int
+    initiator: str
+
+
+@dataclass(frozen=True)
+class SeenTarget:
+    """A target as the target daemon shows it: enough to tell whether it is the wanted one, and nothing secret."""
+
+    key: int
+    iqn: str
+    luns: tuple[SeenLun, ...] = ()
+    accounts: frozenset[str] = frozenset()
+    outgoing: str = ""
+    access: frozenset[str] = frozenset()
+    connections: tuple[SeenConnection, ...] = ()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What must be done: ``remove`` comes first, then ``add``; ``keep`` is left alone, so that I/O on it goes on."""
+
+    remove: tuple[SeenTarget, ...]
+    add: tuple[Export, ...]
+    keep: tuple[tuple[Export, SeenTarget], ...]
+
+
+def fault(export: Export, seen: SeenTarget) -> str | None:
+    """Why this target is not the wanted export, or None. User names are made anew for every attachment and never used
+    again, so that an equal name means an equal secret."""
+    if seen.accounts != {export.chap.username}:
+        return f"accounts: wanted {export.chap.username}, found {', '.join(sorted(seen.accounts)) or 'none'}"
+    if seen.outgoing != export.chap.username_in:
+        return f"mutual account: wanted {export.chap.username_in or 'none'}, found {seen.outgoing or 'none'}"
+    if seen.access != {export.initiator}:
+        return f"access list: wanted {export.initiator}, found {', '.join(sorted(seen.access)) or 'nobody'}"
+    lun = next((each for each in seen.luns if each.lun == 1), None)
+    if lun is None or len(seen.luns) != 1:
+        return f"LUNs: wanted 1, found {', '.join(str(each.lun) for each in seen.luns) or 'none'}"
+    for what, wanted, found in (
+        ("path", export.path, lun.path), ("serial", export.serial, lun.serial),
+        ("read-only", export.readonly, lun.readonly), ("online", True, lun.online),
+    ):  # fmt: skip
+        if wanted != found:
+            return f"{what}: wanted {wanted}, found {found}"
+    return None
+
+
+def difference(wanted: Mapping[str, Export], seen: Mapping[str, SeenTarget]) -> Difference:
+    """Desired minus current, by target name."""
+    keep = {name: (wanted[name], seen[name]) for name in wanted.keys() & seen.keys() if fault(wanted[name], seen[name]) is None}
+    return Difference(
+        remove=tuple(target for name, target in sorted(seen.items()) if name not in keep),
+        add=tuple(export for name, export in sorted(wanted.items()) if name not in keep),
+        keep=tuple(pair for _, pair in sorted(keep.items())),
+    )

@@ -1,0 +1,60 @@
+"""Keeps the target daemon alive: its death wakes us (a pidfd, no polling), it is started again, everything is exported again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from blockstore.errors import BlockstoreError
+from metadata_server.targets import Target
+
+LOG = logging.getLogger(__name__)
+
+# A daemon that dies at once again is given a pause that doubles; one that lived for a minute starts anew without.
+FIRST_PAUSE, LONGEST_PAUSE, HEALTHY = 0.25, 30.0, 60.0
+
+
+class Keeper:
+    """``restore`` starts the daemon and exports everything."""
+
+    def __init__(self, target: Target, restore: Callable[[], None]) -> None:
+        self._target, self._restore = target, restore
+        self._loop = asyncio.get_running_loop()
+        self._descriptor = -1
+        self._pause, self._started = 0.0, self._loop.time()
+        self._later: asyncio.TimerHandle | None = None
+
+    def watch(self) -> None:
+        """Wait for the daemon's death."""
+        self._descriptor = self._target.watch()
+        self._loop.add_reader(self._descriptor, self._died)
+
+    def end(self) -> None:
+        """Let it die."""
+        if self._descriptor >= 0:
+            self._loop.remove_reader(self._descriptor)
+        if self._later is not None:
+            self._later.cancel()
+
+    def _died(self) -> None:
+        self._loop.remove_reader(self._descriptor)
+        self._descriptor = -1
+        if self._loop.time() - self._started > HEALTHY:
+            self._pause = 0.0
+        LOG.error("the target daemon died; starting it again in %.2f s", self._pause)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        self._later = self._loop.call_later(self._pause, self._again)
+        self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+
+    def _again(self) -> None:
+        self._later, self._started = None, self._loop.time()
+        try:
+            self._restore()
+        except BlockstoreError as error:
+            LOG.error("the target daemon does not start: %s; trying again in %.2f s", error, self._pause)
+            self._schedule()
+            return
+        self.watch()

@@ -1,0 +1,98 @@
+"""The server's folder: one server at a time, and ``server.json`` (0600), by which the command finds it again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from blockstore.secret import Secret
+from metadata_server.configuration import Listener
+from metadata_server.domain.errors import Conflict, Unavailable
+from metadata_server.workflow.parts import random_text
+
+TOKEN_LENGTH = 43
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where everything listens (``HOST:PORT``, URLs), and as what it is advertised."""
+
+    instance: str = ""
+    operator: str = ""
+    portal: str = ""
+    endpoint: str = ""
+    portal_advertised: str = ""
+
+
+class State:
+    """One folder, mode 0700."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file = folder / "server.json"
+        self._lock = -1
+
+    def lock(self) -> None:
+        """Make the folder, and be the only server in it until the process ends. Raises `Conflict` for the second one."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(f"{self.folder}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(f"another server runs in {self.folder}") from None
+
+    def running(self) -> bool:
+        """Whether a server holds the folder now."""
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def token(self) -> Secret:
+        """The operators' token; made at the first start."""
+        return Secret(str(self._read().get("token") or random_text(TOKEN_LENGTH)))
+
+    def addresses(self) -> Addresses:
+        """What was written last."""
+        values = self._read()
+        return replace(Addresses(), **{key: str(values[key]) for key in asdict(Addresses()) if key in values})
+
+    def remembered(self, listener: Listener, last: str) -> Listener:
+        """A listener of any port goes on at the port that it had: seeds and node records name it."""
+        host, _, port = last.rpartition(":")
+        if listener.port == 0 and host.strip("[]") == listener.host and port.isdecimal():
+            return Listener(listener.host, int(port))
+        return listener
+
+    def write(self, addresses: Addresses, token: Secret) -> None:
+        """Write ``server.json``: whole or not at all, readable by the server's user alone."""
+        temporary = self._file.with_suffix(".new")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({**asdict(addresses), "token": token.reveal(), "pid": os.getpid()}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._file)
+
+    def _read(self) -> dict[str, object]:
+        try:
+            found = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"{self._file}: {error}") from error
+        return found if isinstance(found, dict) else {}

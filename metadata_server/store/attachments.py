@@ -1,0 +1,82 @@
+"""Statements on attachments."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+
+from blockstore.attachment import Status
+from blockstore.connector import Connector
+from blockstore.iscsi import Chap
+from blockstore.secret import Secret
+from metadata_server.domain.attachment import Attachment
+from metadata_server.store.tables import attachments
+
+
+class Attachments:
+    """Rows in, frozen values out."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, attachment: Attachment) -> None:
+        """Insert one."""
+        self._connection.execute(insert(attachments).values(**_values(attachment)))
+
+    def save(self, attachment: Attachment) -> None:
+        """Write all of it."""
+        self._connection.execute(update(attachments).where(attachments.c.id == attachment.id).values(**_values(attachment)))
+
+    def remove(self, identifier: str) -> None:
+        """Delete the row."""
+        self._connection.execute(delete(attachments).where(attachments.c.id == identifier))
+
+    def get(self, identifier: str) -> Attachment | None:
+        """By id."""
+        return next(iter(self._select(select(attachments).where(attachments.c.id == identifier))), None)
+
+    def of_volume(self, identifier: str) -> tuple[Attachment, ...]:
+        """Those of one volume."""
+        return self._select(select(attachments).where(attachments.c.volume_id == identifier))
+
+    def of_instance(self, identifier: str) -> tuple[Attachment, ...]:
+        """Those of one instance, oldest first: the order in which it should bring them up."""
+        return self._select(select(attachments).where(attachments.c.instance_id == identifier))
+
+    def all(self) -> tuple[Attachment, ...]:
+        """All, oldest first."""
+        return self._select(select(attachments))
+
+    def _select(self, statement: Select) -> tuple[Attachment, ...]:
+        ordered = statement.order_by(attachments.c.created_at, attachments.c.id)
+        return tuple(map(_attachment, self._connection.execute(ordered)))
+
+
+def _values(attachment: Attachment) -> dict[str, object]:
+    chap, connector = attachment.chap, attachment.connector
+    mutual = chap is not None and chap.password_in is not None
+    return {
+        "id": attachment.id, "volume_id": attachment.volume_id, "instance_id": attachment.instance_id,
+        "status": attachment.status.value, "mode": attachment.mode, "mutual": attachment.mutual,
+        "connector": connector.to_wire() if connector else None,
+        "username": chap.username if chap else None,
+        "password": chap.password.reveal() if chap else None,
+        "username_in": chap.username_in if chap and mutual else None,
+        "password_in": chap.password_in.reveal() if chap and chap.password_in else None,
+        "released": attachment.released, "created_at": attachment.created_at, "attached_at": attachment.attached_at,
+    }  # fmt: skip
+
+
+def _attachment(row: Row) -> Attachment:
+    return Attachment(
+        id=row.id, volume_id=row.volume_id, instance_id=row.instance_id, status=Status(row.status), mode=row.mode,
+        mutual=row.mutual, created_at=row.created_at, attached_at=row.attached_at,
+        connector=Connector.from_wire(row.connector) if row.connector else None,
+        chap=_chap(row), released=row.released,
+    )  # fmt: skip
+
+
+def _chap(row: Row) -> Chap | None:
+    if row.username is None:
+        return None
+    password_in = Secret(row.password_in) if row.password_in is not None else None
+    return Chap(row.username, Secret(row.password), row.username_in or "", password_in)

@@ -1,0 +1,71 @@
+"""The tables. A change here needs a migration beside it; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+METADATA = MetaData(
+    naming_convention={
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+instances = Table(
+    "instances", METADATA,
+    Column("id", String(255), primary_key=True),
+    Column("name", String(255), nullable=False, index=True),
+    Column("initiator_name", String(223), nullable=False, unique=True),
+    Column("user_data", Text, nullable=False),
+    Column("network_config", Text, nullable=False),
+    Column("created_at", String(32), nullable=False),
+)  # fmt: skip
+
+# Of a token only its SHA-256 is kept.
+tokens = Table(
+    "tokens", METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", String(32), nullable=False),
+)  # fmt: skip
+
+volumes = Table(
+    "volumes", METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(255), nullable=False, index=True),
+    Column("description", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("lifecycle", String(16), nullable=False),
+    Column("blank", Boolean, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("updated_at", String(32), nullable=False),
+)  # fmt: skip
+
+# instance_id is no foreign key: it may name an instance that is registered elsewhere (Nova's).
+attachments = Table(
+    "attachments", METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("volume_id", ForeignKey("volumes.id"), nullable=False, index=True),
+    Column("instance_id", String(255), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("mode", String(2), nullable=False),
+    Column("mutual", Boolean, nullable=False),
+    Column("connector", JSON(none_as_null=True)),
+    Column("username", String(64), unique=True),
+    Column("password", String(255)),
+    Column("username_in", String(64), unique=True),
+    Column("password_in", String(255)),
+    Column("released", Boolean, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("attached_at", String(32), nullable=False),
+    Index("ix_attachments_instance_id_created_at", "instance_id", "created_at"),
+)  # fmt: skip
+
+reports = Table(
+    "reports", METADATA,
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("received_at", String(32), nullable=False),
+)  # fmt: skip

@@ -1,0 +1,47 @@
+"""Statements on volumes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from metadata_server.domain.volume import Lifecycle, Volume
+from metadata_server.store.tables import volumes
+
+
+class Volumes:
+    """Rows in, frozen values out."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, volume: Volume) -> None:
+        """Insert one."""
+        self._connection.execute(insert(volumes).values(**_values(volume)))
+
+    def save(self, volume: Volume) -> None:
+        """Write all of it."""
+        self._connection.execute(update(volumes).where(volumes.c.id == volume.id).values(**_values(volume)))
+
+    def get(self, identifier: str) -> Volume | None:
+        """By id."""
+        row = self._connection.execute(select(volumes).where(volumes.c.id == identifier)).first()
+        return _volume(row) if row else None
+
+    def all(self) -> tuple[Volume, ...]:
+        """All, oldest first."""
+        return tuple(map(_volume, self._connection.execute(select(volumes).order_by(volumes.c.created_at, volumes.c.id))))
+
+    def remove(self, identifier: str) -> None:
+        """Delete the row."""
+        self._connection.execute(delete(volumes).where(volumes.c.id == identifier))
+
+
+def _values(volume: Volume) -> dict[str, object]:
+    return {**vars(volume), "lifecycle": volume.lifecycle.value, "metadata": dict(volume.metadata)}
+
+
+def _volume(row: Row) -> Volume:
+    return Volume(
+        id=row.id, name=row.name, size=row.size, created_at=row.created_at, updated_at=row.updated_at,
+        lifecycle=Lifecycle(row.lifecycle), blank=row.blank, description=row.description, metadata=row.metadata,
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""How volumes are exported. A new target is one new file and one line in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from blockstore.portal import Portal
+from metadata_server.configuration import TargetSettings
+from metadata_server.domain.export import Export, SeenTarget
+from metadata_server.targets.tgt import Tgt
+
+
+class Target(Protocol):
+    """What the server asks of a target. Everything may be asked twice: the second time nothing is left to do.
+
+    None of these ever leaves an export reachable without CHAP, not even for a moment or after a kill in the middle.
+    """
+
+    chap_algorithms: tuple[str, ...]
+    portal: Portal
+
+    def start(self) -> None:
+        """Make sure that the daemon runs: one that an earlier server left is taken over, with its sessions."""
+
+    def stop(self) -> None:
+        """Remove all exports, and end the daemon."""
+
+    def watch(self) -> int:
+        """A file descriptor that becomes readable when the daemon dies; valid until the next `start`."""
+
+    def seen(self) -> Mapping[str, SeenTarget]:
+        """What is exported now, by target name."""
+
+    def ensure(self, export: Export) -> None:
+        """Export it exactly so; one that is so already is left alone."""
+
+    def remove(self, iqn: str) -> None:
+        """Nobody may log in any more, sessions are dropped, the export is gone."""
+
+    def resize(self, export: Export) -> None:
+        """Show the new size of the backing file to the initiator."""
+
+    def reconcile(self, wanted: Mapping[str, Export]) -> Mapping[str, str]:
+        """Export exactly these. Gives the faults by target name; one that fails does not stop the others."""
+
+
+Observer = Callable[[str], None]
+REGISTRY: Mapping[str, Callable[[Path, TargetSettings, Observer], Target]] = {"tgt": Tgt}

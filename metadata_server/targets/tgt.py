@@ -1,0 +1,197 @@
+"""Exports through tgt: one target a volume, one LUN, CHAP before anything else, the access list last.
+
+tgt asks for no CHAP while no account is bound, and lets nobody in while no access list is there. So a target is safe
+at every instant of this order, and a kill between any two lines leaves nothing open: target, account, LUN, access list;
+back in the order access list, sessions, target, account. The list holds the initiator's name and never an address,
+because tgt lets in whoever is on either list.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from blockstore.errors import BlockstoreError
+from blockstore.portal import Portal
+from blockstore.waiting import Deadline, wait_for
+from metadata_server.configuration import TargetSettings
+from metadata_server.domain.export import Export, SeenTarget, difference, fault
+from metadata_server.targets import tgt_show
+from metadata_server.targets.daemon import Tgtd
+from metadata_server.targets.tgt_request import Fault, Mode, Operation, Request, TgtError
+
+LOG = logging.getLogger(__name__)
+
+LUN = 1
+VENDOR, PRODUCT = "BLOCKSTR", "VOLUME"
+
+# A LUN with a command under way cannot be deleted; the command ends, its session is closed already.
+BUSY_SECONDS = 5.0
+
+
+class Tgt:
+    """See `metadata_server.targets.Target`. ``observe`` hears the name of every step before it is done."""
+
+    # tgt gives number 7 to SHA1, the rest of the world to SHA256: with any other list a login may never succeed.
+    chap_algorithms = ("MD5",)
+
+    def __init__(self, folder: Path, settings: TargetSettings, observe: Callable[[str], None]) -> None:
+        self._daemon = Tgtd(folder, settings)
+        self._observe = observe
+
+    @property
+    def portal(self) -> Portal:
+        """Where tgtd listens."""
+        return self._daemon.portal
+
+    @property
+    def pid(self) -> int:
+        """The process id of tgtd."""
+        return self._daemon.pid
+
+    def start(self) -> None:
+        """See `Target.start`."""
+        self._daemon.start()
+
+    def watch(self) -> int:
+        """See `Target.watch`."""
+        return self._daemon.watch()
+
+    def stop(self) -> None:
+        """See `Target.stop`."""
+        with suppress(BlockstoreError):
+            self.reconcile({})
+        self._daemon.stop()
+
+    def seen(self) -> Mapping[str, SeenTarget]:
+        """See `Target.seen`."""
+        return tgt_show.targets(self._send(Mode.TARGET, Operation.SHOW, tid=-1))
+
+    def ensure(self, export: Export) -> None:
+        """See `Target.ensure`."""
+        there = self.seen()
+        found = there.get(export.iqn)
+        if found is not None:
+            if fault(export, found) is None:
+                return
+            self._remove(found)
+        self._create(export, 1 + max((target.key for target in there.values()), default=0))
+
+    def remove(self, iqn: str) -> None:
+        """See `Target.remove`."""
+        found = self.seen().get(iqn)
+        if found is not None:
+            self._remove(found)
+
+    def resize(self, export: Export) -> None:
+        """See `Target.resize`. tgt samples the size when it opens the file; taken offline it opens it again."""
+        found = self.seen().get(export.iqn)
+        if found is None:
+            return
+        for parameter in (("online", "0"), ("path", export.path), ("online", "1")):
+            self._send(Mode.LOGICALUNIT, Operation.UPDATE, tid=found.key, lun=LUN, parameters=(parameter,))
+
+    def reconcile(self, wanted: Mapping[str, Export]) -> Mapping[str, str]:
+        """See `Target.reconcile`."""
+        faults: dict[str, str] = {}
+        there = self.seen()
+        change = difference(wanted, there)
+        for target in change.remove:
+            self._try(faults, target.iqn, lambda target=target: self._remove(target))
+        key = max((target.key for target in there.values()), default=0)
+        for number, export in enumerate(change.add, key + 1):
+            if export.iqn not in faults:
+                self._try(faults, export.iqn, lambda export=export, number=number: self._create(export, number))
+        self._sweep_accounts(wanted)
+        return faults
+
+    def _try(self, faults: dict[str, str], iqn: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except BlockstoreError as error:
+            LOG.error("%s: %s", iqn, error)
+            faults[iqn] = str(error)
+
+    def _create(self, export: Export, tid: int) -> None:
+        self._observe("target: create")
+        self._send(Mode.TARGET, Operation.NEW, tid=tid, parameters=(("targetname", export.iqn),))
+        try:
+            self._bind_accounts(export, tid)
+            self._add_lun(export, tid)
+            self._observe("target: access list")
+            self._send(Mode.TARGET, Operation.BIND, tid=tid, parameters=(("initiator-name", export.initiator),))
+        except BlockstoreError:
+            with suppress(BlockstoreError):
+                self.remove(export.iqn)
+            raise
+
+    def _bind_accounts(self, export: Export, tid: int) -> None:
+        chap = export.chap
+        accounts = [(chap.username, chap.password, False)]
+        if chap.password_in is not None:
+            accounts.append((chap.username_in, chap.password_in, True))
+        for user, password, outgoing in accounts:
+            self._observe("target: account")
+            self._delete_account(user)  # left by a kill: an account of this name has no target
+            self._send(Mode.ACCOUNT, Operation.NEW, parameters=(("user", user), ("password", password)))
+            self._observe("target: bind account")
+            self._send(Mode.ACCOUNT, Operation.BIND, tid=tid, outgoing=outgoing, parameters=(("user", user),))
+
+    def _add_lun(self, export: Export, tid: int) -> None:
+        self._observe("target: LUN")
+        # Few threads a LUN and no asynchronous I/O: that one cannot take a new size, and ends at 512 LUNs.
+        opened = (("path", export.path), ("bstype", "rdwr"))
+        self._send(Mode.LOGICALUNIT, Operation.NEW, tid=tid, lun=LUN, parameters=opened)
+        self._observe("target: LUN parameters")
+        described = (
+            ("scsi_sn", export.serial), ("scsi_id", export.serial), ("vendor_id", VENDOR), ("product_id", PRODUCT),
+            ("thin_provisioning", "1"), ("readonly", str(int(export.readonly))),
+        )  # fmt: skip
+        self._send(Mode.LOGICALUNIT, Operation.UPDATE, tid=tid, lun=LUN, parameters=described)
+
+    def _remove(self, target: SeenTarget) -> None:
+        for name in target.access:
+            self._observe("target: revoke access")
+            self._send(Mode.TARGET, Operation.UNBIND, tid=target.key, parameters=(("initiator-name", name),))
+        self._observe("target: drop sessions")
+        wait_for(f"{target.iqn} to be idle", lambda: self._try_delete(target), Deadline.after(BUSY_SECONDS))
+        # Only now: deleting a bound account would unbind it, and a target without one asks for no CHAP.
+        for user in sorted({*target.accounts, *filter(None, (target.outgoing,))}):
+            self._observe("target: delete account")
+            self._delete_account(user)
+
+    def _try_delete(self, target: SeenTarget) -> bool | None:
+        now = self.seen().get(target.iqn)
+        if now is None:
+            return True
+        for each in now.connections:
+            with suppress(TgtError):
+                self._send(
+                    Mode.CONNECTION, Operation.DELETE, tid=now.key, session=each.session, connection=each.connection,
+                )  # fmt: skip
+        try:
+            self._send(Mode.TARGET, Operation.DELETE, tid=now.key, force=True)
+        except TgtError as error:
+            if error.code != Fault.LUN_ACTIVE:
+                raise
+            return None
+        return True
+
+    def _sweep_accounts(self, wanted: Mapping[str, Export]) -> None:
+        """Delete accounts that no wanted export and no target has (those of a kill between target and account)."""
+        known = {name for export in wanted.values() for name in (export.chap.username, export.chap.username_in)}
+        bound = {name for target in self.seen().values() for name in (*target.accounts, target.outgoing)}
+        for user in sorted(tgt_show.accounts(self._send(Mode.ACCOUNT, Operation.SHOW)) - known - bound):
+            self._delete_account(user)
+
+    def _delete_account(self, user: str) -> None:
+        try:
+            self._send(Mode.ACCOUNT, Operation.DELETE, parameters=(("user", user),))
+        except TgtError as error:
+            if error.code != Fault.NO_USER:
+                raise
+
+    def _send(self, mode: Mode, operation: Operation, **words: object) -> str:
+        return self._daemon.control.send(Request(mode, operation, **words))  # type: ignore[arg-type]

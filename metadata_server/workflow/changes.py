@@ -1,0 +1,45 @@
+"""Waking those who wait for a change, without anyone looking twice. Everything here belongs to one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+def instance(identifier: str) -> str:
+    """What an instance waits for: its attachments."""
+    return f"instance {identifier}"
+
+
+def attachment(identifier: str) -> str:
+    """What an operator waits for: one attachment."""
+    return f"attachment {identifier}"
+
+
+class Changes:
+    """One event for every subject that somebody waits for."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, asyncio.Event] = {}
+        self._closed = False
+
+    def tell(self, *subjects: str) -> None:
+        """Wake all who wait for these."""
+        for subject in subjects:
+            if event := self._events.pop(subject, None):
+                event.set()
+
+    async def wait(self, subject: str, seconds: float) -> bool:
+        """Wait for the next change of the subject; False where none came in time."""
+        if self._closed:
+            return False
+        event = self._events.setdefault(subject, asyncio.Event())
+        try:
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return False
+        return not self._closed
+
+    def close(self) -> None:
+        """Wake all, and let nobody wait any more: the server stops."""
+        self._closed = True
+        self.tell(*self._events)

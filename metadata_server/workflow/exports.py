@@ -1,0 +1,56 @@
+"""From attachments to exports, and to what is said of them to the instance."""
+
+from __future__ import annotations
+
+from blockstore import attachment as words
+from blockstore.iscsi import IscsiConnection, IscsiPath
+from blockstore.size import GIB
+from metadata_server.backends import Backend
+from metadata_server.domain.attachment import Attachment, wanted
+from metadata_server.domain.errors import Conflict
+from metadata_server.domain.export import IQN_PREFIX, Export
+from metadata_server.domain.volume import Volume
+from metadata_server.store import Transaction
+from metadata_server.workflow.parts import Parts
+
+LUN = 1
+
+
+def export_of(attachment: Attachment, volume: Volume, backend: Backend) -> Export:
+    """What the target must look like for this attachment."""
+    if attachment.connector is None or attachment.chap is None:
+        raise Conflict(f"Attachment {attachment.id} has no connector yet.")
+    return Export(
+        iqn=IQN_PREFIX + volume.id, path=backend.path(volume.id), size=volume.size * GIB, serial=volume.id,
+        readonly=attachment.mode == "ro", initiator=attachment.connector.initiator, chap=attachment.chap,
+    )  # fmt: skip
+
+
+def wanted_exports(transaction: Transaction, backend: Backend) -> dict[str, Export]:
+    """All that must be exported now, by target name."""
+    found = {}
+    for attachment in filter(wanted, transaction.attachments.all()):
+        volume = transaction.volumes.get(attachment.volume_id)
+        if volume is not None:
+            export = export_of(attachment, volume, backend)
+            found[export.iqn] = export
+    return found
+
+
+def connection_of(attachment: Attachment, parts: Parts) -> IscsiConnection | None:
+    """How the instance connects; None where it may not (yet, or any more). Holds the secret."""
+    if not wanted(attachment):
+        return None
+    return IscsiConnection(
+        paths=(IscsiPath(parts.advertised(), IQN_PREFIX + attachment.volume_id, LUN),),
+        chap=attachment.chap, chap_algs=parts.target.chap_algorithms,
+        serial=attachment.volume_id, volume_id=attachment.volume_id, access_mode=attachment.mode,
+    )  # fmt: skip
+
+
+def described(attachment: Attachment, volume: Volume) -> words.Attachment:
+    """What the instance may know of it: no secret."""
+    return words.Attachment(
+        id=attachment.id, status=attachment.status, mode=attachment.mode,
+        volume=words.Volume(volume.id, volume.name or volume.id, volume.size, volume.id, volume.blank, volume.metadata),
+    )  # fmt: skip

@@ -1,0 +1,115 @@
+"""Instances: registered, given tokens, heard."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+
+from blockstore import iqn
+from blockstore.report import Report
+from blockstore.secret import Secret
+from metadata_server.domain import instance as rules
+from metadata_server.domain.errors import Conflict, Invalid, NotFound
+from metadata_server.domain.instance import Instance
+from metadata_server.domain.report import written
+from metadata_server.workflow import changes
+from metadata_server.workflow.parts import Parts, new_id, now, random_text
+
+# 43 letters and digits are 256 bits.
+TOKEN_LENGTH = 43
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The last report of an instance, and when it came."""
+
+    body: dict[str, object]
+    received_at: str
+
+
+class Instances:
+    """What an operator does with instances, and what they tell."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def create(self, name: str, *, initiator_name: str = "", user_data: str = "", network_config: str = "") -> Instance:
+        """Register an instance; without a wish its initiator name is derived from its id."""
+        identifier = new_id()
+        instance = Instance(identifier, name, initiator_name or iqn.derived(identifier), now(), user_data, network_config)
+        rules.check_new(name, instance.initiator_name, {"user-data": user_data, "network-config": network_config})
+        self._parts.observe("instance: record")
+        with self._parts.store.begin() as transaction:
+            if transaction.instances.by_initiator(instance.initiator_name):
+                raise Conflict(f"Another instance has the initiator name {instance.initiator_name}.")
+            transaction.instances.add(instance)
+        return instance
+
+    def get(self, identifier: str) -> Instance:
+        """One instance. Raises `NotFound`."""
+        with self._parts.store.begin() as transaction:
+            instance = transaction.instances.get(identifier)
+        if instance is None:
+            raise NotFound(f"Instance {identifier} could not be found.")
+        return instance
+
+    def all(self) -> tuple[Instance, ...]:
+        """All instances, oldest first."""
+        with self._parts.store.begin() as transaction:
+            return transaction.instances.all()
+
+    def delete(self, identifier: str) -> None:
+        """Forget it, with its tokens; refused while it has attachments."""
+        self.get(identifier)
+        self._parts.observe("instance: forget")
+        with self._parts.store.begin() as transaction:
+            if transaction.attachments.of_instance(identifier):
+                raise Conflict(f"Instance {identifier} has attachments; detach them first.")
+            transaction.instances.remove(identifier)
+
+    def new_token(self, identifier: str, *, revoke: bool = False) -> Secret:
+        """A new token; only its hash is kept. ``revoke`` ends all older ones, which otherwise stay valid."""
+        self.get(identifier)
+        token = Secret(random_text(TOKEN_LENGTH))
+        with self._parts.store.begin() as transaction:
+            if revoke:
+                transaction.instances.remove_tokens(identifier)
+            transaction.instances.add_token(_digest(token.reveal()), identifier, now())
+        return token
+
+    def by_token(self, token: str) -> str | None:
+        """The id of the instance that this token belongs to."""
+        digest = _digest(token)
+        with self._parts.store.begin() as transaction:
+            found = transaction.instances.token(digest)
+        # The index finds by a hash of 256 random bits; the comparison in constant time costs nothing and ends any doubt.
+        return found[1] if found and hmac.compare_digest(found[0], digest) else None
+
+    def report(self, identifier: str, report: Report) -> None:
+        """Keep what an instance did; volumes that carry a finished file system now are not blank any more."""
+        if report.instance_id not in ("", identifier):
+            raise Invalid("the report is another instance's")
+        self._parts.observe("instance: report")
+        with self._parts.store.begin() as transaction:
+            transaction.instances.set_report(identifier, report.to_wire(), now())
+            own = {each.volume_id for each in transaction.attachments.of_instance(identifier)}
+            marked = False
+            for volume_id in sorted(written(report) & own):
+                volume = transaction.volumes.get(volume_id)
+                if volume is not None and volume.blank:
+                    transaction.volumes.save(replace(volume, blank=False, updated_at=now()))
+                    marked = True
+        if marked:
+            self._parts.changes.tell(changes.instance(identifier))
+
+    def heard(self, identifier: str) -> Heard | None:
+        """The last report."""
+        self.get(identifier)
+        with self._parts.store.begin() as transaction:
+            found = transaction.instances.report(identifier)
+        return Heard(*found) if found else None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

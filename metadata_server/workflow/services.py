@@ -1,0 +1,73 @@
+"""What the two listeners may ask for: the workflows, and how an attachment is described to its owner."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from blockstore import __version__
+from blockstore.iscsi import IscsiConnection
+from blockstore.secret import Secret
+from metadata_server.domain.attachment import Attachment, wanted
+from metadata_server.domain.volume import status
+from metadata_server.seed import documents
+from metadata_server.workflow.attachments import Attachments
+from metadata_server.workflow.changes import Changes
+from metadata_server.workflow.exports import connection_of
+from metadata_server.workflow.instances import Instances
+from metadata_server.workflow.parts import Parts
+from metadata_server.workflow.volumes import Volumes
+
+
+@dataclass(frozen=True)
+class Services:
+    """``endpoint`` is the URL of the instance listener as instances see it."""
+
+    parts: Parts
+    endpoint: Callable[[], str]
+
+    @property
+    def instances(self) -> Instances:
+        """Instances."""
+        return Instances(self.parts)
+
+    @property
+    def volumes(self) -> Volumes:
+        """Volumes."""
+        return Volumes(self.parts)
+
+    @property
+    def attachments(self) -> Attachments:
+        """Attachments."""
+        return Attachments(self.parts)
+
+    @property
+    def changes(self) -> Changes:
+        """Waiting for changes."""
+        return self.parts.changes
+
+    def connection(self, attachment: Attachment) -> IscsiConnection | None:
+        """How the owner connects; None where it may not."""
+        return connection_of(attachment, self.parts)
+
+    def seed(self, identifier: str, *, token: Secret | None) -> dict[str, str]:
+        """The files of a NoCloud seed; without a token there is no secret in them."""
+        return documents.files(self.instances.get(identifier), self.endpoint(), token)
+
+    def status(self) -> dict[str, object]:
+        """How the server is."""
+        volumes = self.volumes.all()
+        seen = self.parts.target.seen()
+        return {
+            "version": __version__,
+            "endpoint": self.endpoint(),
+            "portal": str(self.parts.advertised()),
+            "instances": len(self.instances.all()),
+            "volumes": dict(Counter(status(volume, (each.status for each in own)) for volume, own in volumes)),
+            "exports": {
+                "wanted": sum(wanted(each) for _, own in volumes for each in own),
+                "present": len(seen),
+                "sessions": sum(len(target.connections) for target in seen.values()),
+            },
+        }
