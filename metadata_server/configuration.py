@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import tomllib
 
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.portal import Portal

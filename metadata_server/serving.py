@@ -40,18 +40,17 @@ class _Listener(uvicorn.Server):
     """uvicorn without its own signal handlers; says when it serves."""
 
     def __init__(self, app: ASGIApp) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            )  # fmt: skip
+        settings = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
+        super().__init__(settings)
         self.serving = asyncio.Event()
 
     @contextlib.contextmanager

@@ -9,11 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from blockstore.secret import Secret
+from metadata_server.chance import TOKEN_LENGTH, random_text
 from metadata_server.configuration import Listener
 from metadata_server.domain.errors import Conflict, Unavailable
-from metadata_server.workflow.parts import random_text
-
-TOKEN_LENGTH = 43
 
 
 @dataclass(frozen=True)

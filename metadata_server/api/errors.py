@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -71,4 +72,4 @@ async def unexpected(request: Request, error: Exception) -> JSONResponse:
     return fault(500, "The server has made a mistake; its log says more.")
 
 
-HANDLERS = {BlockstoreError: refused, HTTPException: not_served, Exception: unexpected}
+HANDLERS: dict[int | type[Exception], Any] = {BlockstoreError: refused, HTTPException: not_served, Exception: unexpected}

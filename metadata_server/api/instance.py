@@ -53,7 +53,7 @@ def application(services: Services, resolvers: tuple[Resolver, ...] = ()) -> Sta
             *(route(f"/v1/{name}", listener.document, "GET") for name in DOCUMENTS),
         ],
         middleware=[Middleware(LimitBody)],
-        exception_handlers=HANDLERS,  # type: ignore[arg-type]
+        exception_handlers=HANDLERS,
     )
 
 

@@ -26,10 +26,11 @@ def create(
     client: Client, as_json: bool, name: str, initiator_name: str, user_data: Path | None, network_config: Path | None
 ) -> None:
     """Register an instance. The token is shown once; `seed` makes another."""
-    found = client.post(
-        "/instances",
-        {"instance": {"name": name, "initiator_name": initiator_name, "user_data": _text(user_data), "network_config": _text(network_config)}},
-    )["instance"]  # fmt: skip
+    words = {
+        "name": name, "initiator_name": initiator_name,
+        "user_data": _text(user_data), "network_config": _text(network_config),
+    }  # fmt: skip
+    found = client.post("/instances", {"instance": words})["instance"]
     show(as_json, found, properties({key: found[key] for key in ("id", "name", "initiator_name", "token")}))
 
 

@@ -20,7 +20,7 @@ def state_folder(given: str | None) -> Path:
 
 
 def with_client(function: Callable[..., None]) -> Callable[..., None]:
-    """Give the command a `Client` as its first argument, ``as_json`` as its second, and the options ``--state`` and ``--json``."""
+    """Give the command a `Client` and ``as_json`` as its first arguments, and the options ``--state`` and ``--json``."""
 
     @click.option("--state", metavar="DIR", help="The server's folder.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -52,7 +52,7 @@ _BY_ATTACHMENT: tuple[tuple[Status, str], ...] = (
 def status(volume: Volume, attachments: Iterable[Status]) -> str:
     """The volume's status as Cinder spells it (Block Storage API reference, "Volume statuses")."""
     if volume.lifecycle is not Lifecycle.READY:
-        return volume.lifecycle.value
+        return str(volume.lifecycle.value)
     found = set(attachments)
     for attachment, word in _BY_ATTACHMENT:
         if attachment in found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from blockstore.attachment import Status
@@ -46,7 +48,7 @@ class Attachments:
         """All, oldest first."""
         return self._select(select(attachments))
 
-    def _select(self, statement: Select) -> tuple[Attachment, ...]:
+    def _select(self, statement: Select[Any]) -> tuple[Attachment, ...]:
         ordered = statement.order_by(attachments.c.created_at, attachments.c.id)
         return tuple(map(_attachment, self._connection.execute(ordered)))
 
@@ -66,7 +68,7 @@ def _values(attachment: Attachment) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _attachment(row: Row) -> Attachment:
+def _attachment(row: Row[Any]) -> Attachment:
     return Attachment(
         id=row.id, volume_id=row.volume_id, instance_id=row.instance_id, status=Status(row.status), mode=row.mode,
         mutual=row.mutual, created_at=row.created_at, attached_at=row.attached_at,
@@ -75,7 +77,7 @@ def _attachment(row: Row) -> Attachment:
     )  # fmt: skip
 
 
-def _chap(row: Row) -> Chap | None:
+def _chap(row: Row[Any]) -> Chap | None:
     if row.username is None:
         return None
     password_in = Secret(row.password_in) if row.password_in is not None else None

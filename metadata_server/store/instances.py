@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
@@ -62,7 +63,7 @@ class Instances:
         return (row.body, row.received_at) if row else None
 
 
-def _instance(row: Row) -> Instance:
+def _instance(row: Row[Any]) -> Instance:
     return Instance(
         id=row.id, name=row.name, initiator_name=row.initiator_name, created_at=row.created_at,
         user_data=row.user_data, network_config=row.network_config,

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import alembic.command
-import alembic.config
 import sqlalchemy
 from sqlalchemy import event
 
@@ -17,6 +15,7 @@ from metadata_server.store.instances import Instances
 from metadata_server.store.volumes import Volumes
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+NEWEST = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 # FULL: what an instance was told must survive a power cut. The busy timeout is for a second reader such as sqlite3(1).
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
@@ -51,11 +50,23 @@ class Store:
 
     def migrate(self) -> None:
         """Apply the migrations that this database has not had."""
+        if self._current() == NEWEST:
+            return
+        import alembic.command  # late: it is most of the time of a start that has nothing to migrate
+        import alembic.config
+
         configuration = alembic.config.Config()
         configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.engine.begin() as connection:
             configuration.attributes["connection"] = connection
             alembic.command.upgrade(configuration, "head")
+
+    def _current(self) -> str:
+        """The newest migration that this database had."""
+        with self.engine.begin() as connection:
+            if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+                return ""
+            return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:

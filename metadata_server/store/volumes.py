@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from metadata_server.domain.volume import Lifecycle, Volume
@@ -40,7 +42,7 @@ def _values(volume: Volume) -> dict[str, object]:
     return {**vars(volume), "lifecycle": volume.lifecycle.value, "metadata": dict(volume.metadata)}
 
 
-def _volume(row: Row) -> Volume:
+def _volume(row: Row[Any]) -> Volume:
     return Volume(
         id=row.id, name=row.name, size=row.size, created_at=row.created_at, updated_at=row.updated_at,
         lifecycle=Lifecycle(row.lifecycle), blank=row.blank, description=row.description, metadata=row.metadata,

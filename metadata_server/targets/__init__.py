@@ -18,8 +18,13 @@ class Target(Protocol):
     None of these ever leaves an export reachable without CHAP, not even for a moment or after a kill in the middle.
     """
 
-    chap_algorithms: tuple[str, ...]
-    portal: Portal
+    @property
+    def chap_algorithms(self) -> tuple[str, ...]:
+        """What to offer at login, best first."""
+
+    @property
+    def portal(self) -> Portal:
+        """Where the daemon listens."""
 
     def start(self) -> None:
         """Make sure that the daemon runs: one that an earlier server left is taken over, with its sessions."""

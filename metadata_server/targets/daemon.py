@@ -118,6 +118,7 @@ class Tgtd:
         seconds = STOP_SECONDS
         try:
             self._socket.send(Request(Mode.SYSTEM, Operation.DELETE))
+            signal.pidfd_send_signal(self._pidfd, signal.SIGTERM)  # wakes it: it would look up only at its next tick
         except Unavailable:
             seconds = 0.0
         if not self._ended(seconds):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from blockstore.errors import BlockstoreError
@@ -99,11 +100,11 @@ class Tgt:
         there = self.seen()
         change = difference(wanted, there)
         for target in change.remove:
-            self._try(faults, target.iqn, lambda target=target: self._remove(target))
+            self._try(faults, target.iqn, partial(self._remove, target))
         key = max((target.key for target in there.values()), default=0)
         for number, export in enumerate(change.add, key + 1):
             if export.iqn not in faults:
-                self._try(faults, export.iqn, lambda export=export, number=number: self._create(export, number))
+                self._try(faults, export.iqn, partial(self._create, export, number))
         self._sweep_accounts(wanted)
         return faults
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from blockstore.attachment import Status
 from blockstore.connector import Connector
 from blockstore.iscsi import Chap
+from metadata_server.chance import new_id, new_secret, random_text
 from metadata_server.domain import attachment as rules
 from metadata_server.domain import volume as volume_rules
 from metadata_server.domain.attachment import Attachment, Move
@@ -15,7 +16,9 @@ from metadata_server.domain.export import IQN_PREFIX
 from metadata_server.domain.volume import Volume
 from metadata_server.workflow import changes
 from metadata_server.workflow.exports import export_of
-from metadata_server.workflow.parts import Parts, new_id, new_secret, now, random_text, undoing
+from metadata_server.workflow.parts import Parts, now, undoing
+
+NAME_LENGTH = 20
 
 # What somebody gave here is what they asked for; what nobody gave is everybody's.
 ANYBODY = None
@@ -139,5 +142,5 @@ class Attachments:
 def _new_chap(mutual: bool) -> Chap:
     """Credentials of one attachment: the names are as new as the secrets, so that a name tells which secret is bound."""
     if not mutual:
-        return Chap(random_text(20), new_secret())
-    return Chap(random_text(20), new_secret(), random_text(20), new_secret())
+        return Chap(random_text(NAME_LENGTH), new_secret())
+    return Chap(random_text(NAME_LENGTH), new_secret(), random_text(NAME_LENGTH), new_secret())

@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 from blockstore import iqn
 from blockstore.report import Report
 from blockstore.secret import Secret
+from metadata_server.chance import TOKEN_LENGTH, new_id, new_secret
 from metadata_server.domain import instance as rules
 from metadata_server.domain.errors import Conflict, Invalid, NotFound
 from metadata_server.domain.instance import Instance
 from metadata_server.domain.report import written
 from metadata_server.workflow import changes
-from metadata_server.workflow.parts import Parts, new_id, now, random_text
-
-# 43 letters and digits are 256 bits.
-TOKEN_LENGTH = 43
+from metadata_server.workflow.parts import Parts, now
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Instances:
     def new_token(self, identifier: str, *, revoke: bool = False) -> Secret:
         """A new token; only its hash is kept. ``revoke`` ends all older ones, which otherwise stay valid."""
         self.get(identifier)
-        token = Secret(random_text(TOKEN_LENGTH))
+        token = new_secret(TOKEN_LENGTH)
         with self._parts.store.begin() as transaction:
             if revoke:
                 transaction.instances.remove_tokens(identifier)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from blockstore.size import GIB
+from metadata_server.chance import new_id
 from metadata_server.domain import volume as rules
 from metadata_server.domain.attachment import Attachment, wanted
 from metadata_server.domain.errors import NotFound
 from metadata_server.domain.volume import Lifecycle, Volume
 from metadata_server.workflow import changes
 from metadata_server.workflow.exports import export_of
-from metadata_server.workflow.parts import Parts, new_id, now, undoing
+from metadata_server.workflow.parts import Parts, now, undoing
 
 
 class Volumes:
