@@ -96,7 +96,9 @@ def _filesystem_words(reader: Reader) -> Words:
 
 
 def _label_fault(label: str) -> str | None:
-    return "must not contain '/' or '\"'" if "/" in label or '"' in label else None
+    if "/" in label or '"' in label:
+        return "must not contain '/' or '\"'"
+    return "must not begin or end with a space" if label != label.strip() else None
 
 
 def _mount_fault(path: str) -> str | None:

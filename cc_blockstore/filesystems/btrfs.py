@@ -9,5 +9,5 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
     return ("mkfs.btrfs", "-q", "-K", "-U", identity, *label_option("-L", label), device)
 
 
-# 109 MiB is what mkfs.btrfs itself names as the least with its default profiles.
-BTRFS = Filesystem(name="btrfs", label_bytes=255, smallest=114 * MIB, make=make)
+# 109 MiB is what mkfs.btrfs itself names as the least with its default profiles. It takes labels of 255 bytes and keeps 254.
+BTRFS = Filesystem(name="btrfs", label_bytes=254, smallest=114 * MIB, make=make)

@@ -15,7 +15,8 @@ class Filesystem:
     """``label_bytes`` and ``smallest`` (bytes) are the tool's own limits; ``make`` gives the argv of mkfs.
 
     ``make(device, label, identity)``: label may be "", ``identity`` is what ``new_identity`` gave, in the form in which
-    blkid will report it as UUID. None of them forces: whoever calls has looked first, and mkfs's own refusal is a second lock.
+    blkid will report it as UUID. ``label_rule`` says what else may be wrong with a label, beside its length. No ``make``
+    forces: whoever calls has looked first, and mkfs's own refusal is a second lock.
     """
 
     name: str
@@ -25,13 +26,14 @@ class Filesystem:
     new_identity: Callable[[], str] = lambda: str(uuid.uuid4())
     partition_type: str = LINUX_DATA
     mountable: bool = True
+    label_rule: Callable[[str], str | None] = lambda label: None
 
     def label_fault(self, label: str) -> str | None:
         """Why this label cannot be written, or None."""
         length = len(label.encode())
         if length > self.label_bytes:
             return f"a {self.name} label has at most {self.label_bytes} bytes, {label!r} has {length}"
-        return None
+        return self.label_rule(label)
 
 
 def label_option(option: str, label: str) -> tuple[str, ...]:

@@ -11,4 +11,5 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
     return ("mkswap", "-U", identity, *label_option("-L", label), device)
 
 
-SWAP = Filesystem(name="swap", label_bytes=16, smallest=1 * MIB, make=make, partition_type=LINUX_SWAP, mountable=False)
+# The field has 16 bytes; mkswap ends it with a NUL and cuts a longer label off with no more than a warning.
+SWAP = Filesystem(name="swap", label_bytes=15, smallest=1 * MIB, make=make, partition_type=LINUX_SWAP, mountable=False)
