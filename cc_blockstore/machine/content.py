@@ -7,6 +7,7 @@ looked at closely before anything is decided.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from blockstore.errors import CommandFailed
@@ -22,6 +23,7 @@ PROBE_SECONDS = 60.0
 # blkid(8), RETURN CODE: 2 nothing was found, 8 several signatures that contradict each other.
 FOUND, NOTHING, AMBIVALENT = 0, 2, 8
 SAMPLE, SAMPLES = 4096, 256
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def glance(machine: Machine, node: str, *, read_only: bool = False) -> Content:
@@ -44,15 +46,15 @@ def glance(machine: Machine, node: str, *, read_only: bool = False) -> Content:
 def probe(machine: Machine, node: str, *, read_only: bool = False) -> Content:
     """Look closely: blkid at low level (no cache), and sampled blocks where it finds nothing."""
     values = _blkid(machine, node)
-    kind = None if values is None else values.get("TYPE", "")
-    table = None if values is None else values.get("PTTYPE", "")
+    kind = None if values is None else values.get("ID_FS_TYPE", "")
+    table = None if values is None else values.get("ID_PART_TABLE_TYPE", "")
     nothing = kind == "" and table == ""
     return Content(
         device=node,
         size=_size(machine, node),
         kind=kind,
-        label=values.get("LABEL", "") if values else "",
-        uuid=values.get("UUID", "") if values else "",
+        label=_decoded(values.get("ID_FS_LABEL_ENC", "")) if values else "",
+        uuid=values.get("ID_FS_UUID", "") if values else "",
         table=table,
         partitions=partitions(machine, node),
         data_at=first_data(machine.paths.dev / Path(node).name, _size(machine, node)) if nothing else None,
@@ -62,8 +64,11 @@ def probe(machine: Machine, node: str, *, read_only: bool = False) -> Content:
 
 
 def _blkid(machine: Machine, node: str) -> dict[str, str] | None:
-    """blkid's values; {} for nothing found; None where it could not tell, which counts as data."""
-    command = Command(("blkid", "-p", "-o", "export", node), ok=(FOUND, NOTHING, AMBIVALENT))
+    """blkid's values; {} for nothing found; None where it could not tell, which counts as data.
+
+    In udev's words, as `glance` reads them: the form `export` writes ü as ``M-C\\<`` and cannot be read back.
+    """
+    command = Command(("blkid", "-p", "-o", "udev", node), ok=(FOUND, NOTHING, AMBIVALENT))
     try:
         done = machine.run(command, timeout=PROBE_SECONDS)
     except CommandFailed:
@@ -71,19 +76,12 @@ def _blkid(machine: Machine, node: str) -> dict[str, str] | None:
     if done.code == AMBIVALENT:
         return None
     pairs = (line.partition("=") for line in done.stdout.splitlines())
-    return {key: _unquoted(value) for key, separator, value in pairs if separator}
-
-
-def _unquoted(value: str) -> str:
-    """`-o export` escapes what a shell would not take with backslashes."""
-    return value.replace("\\ ", " ").replace("\\", "") if "\\" in value and "\\x" not in value else value
+    return {key: value for key, separator, value in pairs if separator}
 
 
 def _decoded(value: str) -> str:
     """udev's and blkid's ``\\x20`` form as text."""
-    if "\\x" not in value:
-        return value
-    return value.encode("ascii", "replace").decode("unicode_escape").encode("latin-1", "replace").decode("utf-8", "replace")
+    return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), value.encode()).decode("utf-8", "replace")
 
 
 def first_data(path: Path, size: int) -> int:
