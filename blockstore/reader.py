@@ -7,6 +7,7 @@ None, and note what is wrong. When all has been read, the one who holds `Faults`
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
@@ -16,6 +17,10 @@ T = TypeVar("T")
 
 # No text of any document is longer than this; a limit keeps a hostile answer from filling logs and reports.
 LONGEST_TEXT = 4096
+# What a fault shows of a key that nobody knows.
+LONGEST_KEY = 100
+# Control characters, surrogates, line and paragraph separators: each would end a line of a record or a log somewhere.
+_NEVER = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class Faults:
@@ -53,7 +58,8 @@ class Reader:
 
     def at(self, key: str) -> str:
         """The path of a key of this mapping."""
-        return f"{self.path}.{key}" if self.path else key
+        shown = key if key.isprintable() and len(key) <= LONGEST_KEY else ascii(key[:LONGEST_KEY])
+        return f"{self.path}.{shown}" if self.path else shown
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
@@ -170,7 +176,7 @@ class Reader:
 def _text_fault(value: str) -> str | None:
     if len(value) > LONGEST_TEXT:
         return f"is longer than {LONGEST_TEXT} characters"
-    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+    if not value.isprintable() and any(unicodedata.category(character) in _NEVER for character in value):
         return "contains a control character"
     return None
 
