@@ -43,7 +43,7 @@ class Secret:
 
 def masked(text: str, secrets: tuple[Secret, ...]) -> str:
     """The text with every occurrence of these secrets replaced by stars."""
-    for secret in secrets:
-        if secret.reveal():
-            text = text.replace(secret.reveal(), MASK)
+    # The longest first: a secret may begin with another one, and its end must not remain.
+    for secret in sorted({secret.reveal() for secret in secrets} - {""}, key=len, reverse=True):
+        text = text.replace(secret, MASK)
     return text
