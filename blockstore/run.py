@@ -35,6 +35,9 @@ class Command:
     def __str__(self) -> str:
         return masked(" ".join(self.argv), self.secrets)
 
+    def __repr__(self) -> str:
+        return f"Command({str(self)!r})"
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -87,7 +90,10 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
         return process.communicate(timeout=2)
     except subprocess.TimeoutExpired:
         process.kill()
-        return process.communicate()
+    try:
+        return process.communicate(timeout=2)
+    except subprocess.TimeoutExpired:
+        return "", ""  # a child of its own still holds the pipes; waiting for that one would have no end
 
 
 def start(command: Command, *, log: str | os.PathLike[str], pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
