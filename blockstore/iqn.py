@@ -11,6 +11,7 @@ AUTHORITY = "iqn.2018-12.com.leftasexercise"
 # 223 bytes is the limit of the standard. The character set is the one that survives everywhere: tgt refuses the underscore.
 LONGEST = 223
 _IQN = re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[a-z0-9.:-]+)?")
+_DIGEST = re.compile(r".*-[0-9a-f]{16}")
 _OTHER = re.compile(r"(?:eui\.[0-9a-f]{16}|naa\.(?:[0-9a-f]{16}|[0-9a-f]{32}))")
 
 
@@ -27,10 +28,10 @@ def derived(instance_id: str) -> str:
     """The initiator name of an instance that nobody gave one.
 
     The same id gives the same name for ever, and two ids never share one: what an IQN cannot spell is replaced, and
-    then a hash of the whole id follows.
+    then a hash of the whole id follows (also after an id that could be taken for one with a hash).
     """
     spelled = re.sub(r"[^a-z0-9.-]+", "-", instance_id.lower()).strip("-.")
-    if spelled != instance_id or len(spelled) > 120:
+    if spelled != instance_id or len(spelled) > 120 or not spelled or _DIGEST.fullmatch(spelled):
         digest = hashlib.sha256(instance_id.encode()).hexdigest()[:16]
         spelled = f"{spelled[:120]}-{digest}".lstrip("-")
     return f"{AUTHORITY}:{spelled}"
