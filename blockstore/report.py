@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from blockstore.reader import Faults, Reader
 
 VERSION = 1
+LONGEST_REASON = 2000
 
 
 class Result(str, enum.Enum):
@@ -57,10 +58,10 @@ class VolumeReport:
         """The mapping that travels."""
         return {
             "id": self.id, "name": self.name, "result": self.result.value, "changed": self.changed,
-            "reason": self.reason or None, "device": self.device or None, "serial": self.serial or None,
+            "reason": line(self.reason) or None, "device": self.device or None, "serial": self.serial or None,
             "filesystems": [
-                {"device": each.device, "type": each.type, "uuid": each.uuid, "label": each.label, "mount": each.mount or None}
-                for each in self.filesystems
+                {"device": f.device, "type": f.type, "uuid": f.uuid, "label": line(f.label), "mount": f.mount or None}
+                for f in self.filesystems
             ],
             "steps": [{"step": s.step, "changed": s.changed, "start_ms": s.start_ms, "ms": s.ms} for s in self.steps],
         }  # fmt: skip
@@ -85,9 +86,9 @@ class Report:
             "started": self.started, "duration_ms": self.duration_ms, "volumes": [v.to_wire() for v in self.volumes],
         }  # fmt: skip
         if self.faults:
-            wire["faults"] = list(self.faults)
+            wire["faults"] = [line(fault) for fault in self.faults]
         if self.notes:
-            wire["notes"] = list(self.notes)
+            wire["notes"] = [line(note) for note in self.notes]
         return wire
 
     @property
@@ -99,6 +100,11 @@ class Report:
     def healthy(self) -> bool:
         """Whether every volume is as it should be and the document had no fault."""
         return not self.faults and all(volume.result is Result.OK for volume in self.volumes)
+
+
+def line(text: str) -> str:
+    """A text as one line of bounded length: what tools and disks say may hold anything, and a report must be readable again."""
+    return "".join(c if c.isprintable() else " " for c in text[:LONGEST_REASON])
 
 
 def from_wire(value: object) -> Report:
