@@ -12,8 +12,8 @@ from blockstore.connection_info import Connection
 from blockstore.connector import Connector
 from blockstore.errors import Fault, ServiceDenied, ServiceError, ServiceUnreachable
 from blockstore.reader import Faults, Reader
-from blockstore.report import Report
-from blockstore.secret import Secret
+from blockstore.report import Report, line
+from blockstore.secret import Secret, masked
 from blockstore.waiting import Deadline
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ class MetadataClient:
                 f"no answer from {self._endpoint}: {_kind(error)}", hint="is the metadata service up?"
             ) from None
         if not answer.ok or answer.is_redirect:
-            raise ServiceDenied(answer.status_code, f"{self._endpoint} answered {method} {path} with {_refusal(answer)}")
+            # A service that quotes the request back would quote the token.
+            refusal = masked(_refusal(answer), (self._token,) if self._token else ())
+            raise ServiceDenied(answer.status_code, f"{self._endpoint} answered {method} {path} with {refusal}")
         return answer
 
     def _session(self) -> requests.Session:
@@ -150,5 +152,5 @@ def _refusal(answer: requests.Response) -> str:
         message = str(inner.get("message", ""))
     except (ValueError, AttributeError):
         message = ""
-    first = message.splitlines()[0][:200] if message else ""
+    first = line(message.splitlines()[0][:200]) if message else ""
     return f"{answer.status_code}" + (f": {first}" if first else f" {answer.reason}")
