@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from cc_blockstore.document.merge import merged
 from cc_blockstore.machine.machine import Paths
 
 KEY = "blockstore"
+# A password that begins with "*", "&" or "!" and has no quotes around it: PyYAML quotes it in its message.
+_QUOTED = re.compile(r"\b(alias|anchor|tag|handle) (['\"]).*\2")
 
 
 def gather(cfg: Mapping[str, Any], metadata: Mapping[str, Any], paths: Paths) -> dict[str, object] | None:
@@ -51,10 +54,11 @@ def load(text: str, name: str) -> object:
 
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2026-13-45 is no date
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        raise DocumentInvalid([Fault(name, f"is not YAML: {where}: {getattr(error, 'problem', '') or 'unreadable'}")]) from None
+        problem = _QUOTED.sub(r"\1", getattr(error, "problem", "") or "unreadable")
+        raise DocumentInvalid([Fault(name, f"is not YAML: {where}: {problem}")]) from None
     if isinstance(value, Mapping) and KEY in value:
         return value[KEY]
     return value
