@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from blockstore import __version__
-from blockstore.errors import BlockstoreError, DocumentInvalid
+from blockstore.errors import BlockstoreError, DocumentInvalid, Fault
 from blockstore.report import Report
 from cc_blockstore import status
 from cc_blockstore.document import sources
@@ -102,9 +102,8 @@ def _status(arguments: argparse.Namespace) -> int:
 def _validate(arguments: argparse.Namespace) -> int:
     """All faults at once, each with its path."""
     name = str(arguments.file)
-    value = sources.load(arguments.file.read_text(), name)
     try:
-        parse(value)
+        parse(sources.load(_text(arguments.file), name))
         faults: tuple[str, ...] = ()
     except DocumentInvalid as error:
         faults = tuple(str(fault) for fault in error.faults)
@@ -113,6 +112,13 @@ def _validate(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(faults) if faults else f"{name}: a valid blockstore document")
     return BAD if faults else WELL
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentInvalid([Fault(str(path), f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}")]) from None
 
 
 def _show(report: Report, *, as_json: bool) -> None:
