@@ -75,8 +75,7 @@ def _without_shared_mounts(desired: Desired) -> Desired:
     turned = [
         Turned(wanted.attachment, f"{point} is the mount point of {len(shared[point])} file systems: {', '.join(shared[point])}")
         for wanted in desired.bring_up
-        for point in _points(wanted)[:1]
-        if shared.keys() & set(_points(wanted))
+        for point in [each for each in _points(wanted) if each in shared][:1]
     ]
     return Desired(clear, desired.take_down, (*desired.turned, *turned))
 
