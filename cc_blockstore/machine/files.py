@@ -25,8 +25,8 @@ def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = No
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=staging or path.parent)
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode(errors="surrogateescape"))
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
@@ -39,9 +39,9 @@ def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = No
 
 
 def read_exact(path: Path) -> str | None:
-    """The text of a file as it is, None where it cannot be read."""
+    """The text of a file as it is, line ends and bytes that are no UTF-8 included; None where it cannot be read."""
     try:
-        return path.read_text(errors="surrogateescape")
+        return path.read_bytes().decode(errors="surrogateescape")
     except OSError:
         return None
 

@@ -106,8 +106,10 @@ def fstab_with(text: str, entries: Iterable[FstabEntry], volume_id: str) -> str:
     A line of ours that is right already keeps its place, so that an unchanged wish gives an unchanged file.
     """
     wanted = [str(entry) for entry in entries]
-    kept = [line for line in text.splitlines() if not is_ours(line, volume_id) or line in wanted]
+    # Lines end with "\n" and with nothing else: `splitlines` would end one at a form feed, and lose it.
+    lines = text.removesuffix("\n").split("\n") if text else []
+    kept = [line for line in lines if not is_ours(line, volume_id) or line in wanted]
     missing = [line for line in wanted if line not in kept]
-    if not missing and len(kept) == len(text.splitlines()):
+    if not missing and len(kept) == len(lines):
         return text
     return "\n".join([*kept, *missing]) + "\n"
