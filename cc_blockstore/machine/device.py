@@ -52,7 +52,7 @@ def link(machine: Machine, volume: Volume, found: str) -> bool:
     Written before the login where the serial is known, so that the disk's first event makes the links; else the disk is
     asked for another event afterwards (`refresh`).
     """
-    if not found or "/" in found:
+    if not found.strip(".") or "/" in found:
         return False
     text = f"BLOCKSTORE_ID={link_name(volume.id)}\nBLOCKSTORE_NAME={link_name(volume.name)}\n"
     return files.write(_links(machine) / found, text, 0o644)

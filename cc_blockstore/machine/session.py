@@ -93,7 +93,7 @@ class Login:
         try:
             done = self._machine.run(command, timeout=self._deadline.remaining() + 10)
             self._outcome.set_result(done.stderr + done.stdout + f"\nexit code {done.code}")
-        except BlockstoreError as error:
+        except (BlockstoreError, OSError) as error:  # OSError: iscsiadm is not installed
             self._outcome.set_exception(error)
 
     def wait(self, path: IscsiPath) -> None:
