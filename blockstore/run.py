@@ -21,6 +21,9 @@ LOG = logging.getLogger(__name__)
 # A fixed environment: messages that are parsed stay in English, and nothing of the caller's environment leaks in.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
+# What a program has between SIGTERM and SIGKILL.
+GRACE_SECONDS = 2.0
+
 
 @dataclass(frozen=True)
 class Command:
@@ -87,11 +90,11 @@ def run(command: Command, *, timeout: float) -> Completed:
 def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
     process.terminate()
     try:
-        return process.communicate(timeout=2)
+        return process.communicate(timeout=GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
     try:
-        return process.communicate(timeout=2)
+        return process.communicate(timeout=GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         return "", ""  # a child of its own still holds the pipes; waiting for that one would have no end
 
