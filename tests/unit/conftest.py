@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.unit.fakes import FakeClock, FakeMachine, FakeRunner
 
 PROCESSES = "real_processes"
+
+# A shared machine makes no promise about the time of one example; the whole tier has its own limit.
+settings.register_profile("unit", deadline=None, max_examples=60)
+settings.load_profile("unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
