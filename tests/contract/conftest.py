@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ def cloud_init(request: pytest.FixtureRequest) -> packages.CloudInit:
 
 
 @pytest.fixture
-def inside(cloud_init: packages.CloudInit, tmp_path: Path) -> Iterator[Inside]:
+def inside(cloud_init: packages.CloudInit, tmp_path: Path) -> Inside:
     """Call a function of ``inside.py`` in a process of this cloud-init; its JSON comes back."""
 
     def call(function: str, **arguments: Any) -> Any:
@@ -34,7 +34,7 @@ def inside(cloud_init: packages.CloudInit, tmp_path: Path) -> Iterator[Inside]:
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout.splitlines()[-1])
 
-    yield call
+    return call
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -19,6 +19,8 @@ TOKEN = "planted-token-5f2c"
 CHAP = "planted-chap-secret-77aa"
 UUID = "8a5b3c1e-0000-4000-8000-00000000abcd"
 MODULES = ["locale", "runcmd"]
+SEED = "cloud/seed/blockstore"
+SERVICE = {"BlockStore": {"endpoint": "http://192.0.2.1:8775", "token": TOKEN}}
 
 
 class Warnings(logging.Handler):
@@ -73,7 +75,7 @@ def datasource_module(folder: str, *, uuid: str = UUID, device: str = "") -> Any
     return module
 
 
-def seed(folder: str, texts: dict[str, str], where: str = "cloud/seed/blockstore") -> None:
+def seed(folder: str, texts: dict[str, str], where: str = SEED) -> None:
     """Write a seed's documents."""
     target = Path(folder, where)
     target.mkdir(parents=True, exist_ok=True)
@@ -191,7 +193,7 @@ def validate(folder: str) -> list[str]:
 # --- the questions
 
 
-def find(folder: str, texts: dict[str, str], where: str = "cloud/seed/blockstore", net: dict[str, str] | None = None, **config: Any) -> Any:
+def find(folder: str, texts: dict[str, str], where: str = SEED, net: dict[str, str] | None = None, **config: Any) -> Any:
     """Search as the two init stages do."""
     configure(folder, **config)
     datasource_module(folder, device=f"{folder}/disk")
@@ -238,7 +240,7 @@ def run_section(folder: str, modules: list[Any] | None = None) -> Any:
 
 def round_trip(folder: str, texts: dict[str, str], net: bool = False) -> Any:
     """Pickle and unpickle what a boot left behind."""
-    configure(folder, datasource={"BlockStore": {"endpoint": "http://192.0.2.1:8775", "token": TOKEN}}, blockstore={"token": TOKEN})
+    configure(folder, datasource=SERVICE, blockstore={"token": TOKEN})
     datasource_module(folder)
     service(texts if net else {})
     if not net:
@@ -289,7 +291,7 @@ def refresh(folder: str, texts: dict[str, str], net: bool = False) -> Any:
     """Read, lose the source, read again as `apply_network_config` and hotplug do."""
     from cloudinit.event import EventType
 
-    configure(folder, datasource={"BlockStore": {"endpoint": "http://192.0.2.1:8775", "token": TOKEN}} if net else {})
+    configure(folder, datasource=SERVICE if net else {})
     module = datasource_module(folder)
     service(texts if net else {})
     if not net:

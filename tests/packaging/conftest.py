@@ -1,0 +1,47 @@
+"""Both packages, built once from this tree, in two versions; and a guest's tree for each release."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed import cache, layer
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tree import Tree
+
+ROOT = Path(__file__).resolve().parents[2]
+NEWER = "99.0"
+
+
+def build(folder: Path, version: str = "") -> dict[str, Path]:
+    """Build into a folder; the packages by name."""
+    environment = {**os.environ, **({"DEB_VERSION": version} if version else {})}
+    done = subprocess.run([str(ROOT / "debian/build"), str(folder)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return {path.name.split("_")[0]: path for path in folder.glob("*.deb")}
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return build(tmp_path_factory.mktemp("debs"))
+
+
+@pytest.fixture(scope="session")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return build(tmp_path_factory.mktemp("newer"), NEWER)
+
+
+@pytest.fixture(params=["bookworm", "trixie"])
+def tree(request: pytest.FixtureRequest) -> Iterator[Tree]:
+    if os.geteuid():
+        pytest.skip("dpkg and chroot need root")
+    with cache.scratch() as scratch:
+        layer.unpack(layer.package_layer(request.param), scratch / "tree")
+        yield Tree(scratch / "tree")
