@@ -62,14 +62,17 @@ def fstab_entry(wish: FilesystemWish, uuid: str, volume_id: str, *, read_only: b
     """The line for a file system: by UUID, after the network, never needed for the boot to go on.
 
     ``patience`` in seconds is how long systemd waits for the device in the background. No line names a unit of cloud-init:
-    a mount that waits for cloud-config.service would wait for the stage that mounts it.
+    a mount that waits for cloud-config.service would wait for the stage that mounts it. Swap is ``noauto``: swap.target belongs
+    to the early boot, which would wait for a disk behind the network; the module switches it on.
     """
+    swap = wish.type == "swap"
     options = (
-        *(wish.options or (() if wish.type == "swap" else ("defaults",))),
+        *(wish.options or (() if swap else ("defaults",))),
+        *(("noauto",) if swap and "noauto" not in wish.options else ()),
         *(("ro",) if read_only and "ro" not in wish.options else ()),
         "_netdev", "nofail", f"x-systemd.device-timeout={patience}", f"{MARKER}{volume_id}",
     )  # fmt: skip
-    return FstabEntry(volume_id, f"UUID={uuid}", "none" if wish.type == "swap" else wish.mount, wish.type, options)
+    return FstabEntry(volume_id, f"UUID={uuid}", "none" if swap else wish.mount, wish.type, options)
 
 
 def _escaped(text: str) -> str:
