@@ -115,4 +115,4 @@ def fstab_with(text: str, entries: Iterable[FstabEntry], volume_id: str) -> str:
     missing = [line for line in wanted if line not in kept]
     if not missing and len(kept) == len(lines):
         return text
-    return "\n".join([*kept, *missing]) + "\n"
+    return "".join(f"{line}\n" for line in (*kept, *missing))
