@@ -36,7 +36,7 @@ def test_parse(text, host, port):
     "[fe80::1%/../../etc]:3260", "%s", "-", "sän.example", "10.0.0.1:3260:1", "http://10.0.0.1",
 ])  # fmt: skip
 def test_what_is_no_portal(text):
-    with pytest.raises(ValueError, match="is not|neither") as raised:
+    with pytest.raises(ValueError, match=r"is not|neither") as raised:
         Portal.parse(text)
     assert "\n" not in str(raised.value)
 

