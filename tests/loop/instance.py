@@ -1,0 +1,173 @@
+"""An instance on this machine: the real flow and real processes, its own /etc, /var and /run, and loop devices for volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blockstore.attachment import Attachment, Volume
+from blockstore.connection_info import Connection
+from blockstore.iscsi import IscsiPath
+from blockstore.portal import Portal
+from blockstore.report import VolumeReport
+from blockstore.run import Command, Completed
+from blockstore.run import run as run_command
+from blockstore.waiting import CLOCK, Deadline
+from cc_blockstore.machine import device, fstab
+from cc_blockstore.machine.machine import Machine, Paths
+from cc_blockstore.plan.desired import Wanted
+from cc_blockstore.plan.device import Device
+from cc_blockstore.plan.session import Connected
+from cc_blockstore.progress import Steps
+from cc_blockstore.protocols import Batch
+from cc_blockstore.volume import BringUp, Outcome, Task
+from cc_blockstore.wish import VolumeWish
+from tests.loop.disk import Disk, read_table
+
+SERIAL = "9b1f2c3d-0000-4000-8000-0000000000aa"
+NAME = "data"
+SECONDS = 20
+WRITERS = ("sfdisk", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "mkfs.vfat", "mkswap")
+
+
+class PowerCut(BaseException):
+    """The machine stopped: nothing catches it."""
+
+
+@dataclass
+class Processes:
+    """A runner that does what it is asked, and remembers it. ``cut_before``: the power goes when this program is to start."""
+
+    ours: frozenset[str]
+    cut_before: str = ""
+    started: list[tuple[str, ...]] = field(default_factory=list)
+
+    def __call__(self, command: Command, *, timeout: float) -> Completed:
+        for word in command.argv:
+            assert not word.startswith("/dev/") or word in self.ours or word.partition("p")[0] in self.ours or self._part(word), (
+                f"{command} would touch {word}, which no test made"
+            )
+        if command.argv[0] == self.cut_before:
+            raise PowerCut(str(command))
+        self.started.append(command.argv)
+        return run_command(command, timeout=timeout)
+
+    def _part(self, word: str) -> bool:
+        return any(word.startswith(f"{node}p") for node in self.ours)
+
+    @property
+    def programs(self) -> list[str]:
+        return [argv[0] for argv in self.started]
+
+    @property
+    def wrote(self) -> list[str]:
+        """Those that make something on a disk."""
+        return [program for program in self.programs if program in WRITERS]
+
+
+@dataclass
+class KernelClock:
+    """The machine's clock. While our code waits for the kernel to show the partitions, a kernel that reads no GPT is helped."""
+
+    disk: Disk
+
+    def monotonic(self) -> float:
+        return CLOCK.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        if not self.disk.partitions:
+            read_table(self.disk)
+        CLOCK.sleep(seconds)
+
+
+class NoLogin:
+    """Nothing is ever logged in to here."""
+
+    def wait(self, path: IscsiPath) -> None:
+        raise AssertionError(f"waited for the login to {path}")
+
+    def finish(self) -> None:
+        """Nothing to end."""
+
+
+@dataclass
+class LoopTransport:
+    """A transport whose sessions are always there, and lead to a loop device."""
+
+    disk: Disk
+    serial: str
+
+    def connected(self, machine: Machine, path: IscsiPath) -> Connected:
+        return Connected.YES
+
+    def prepared(self, machine: Machine, path: IscsiPath) -> bool:
+        raise AssertionError("not asked of a connected volume")
+
+    def prepare(self, machine: Machine, connection: Connection, initiator: str, deadline: Deadline) -> None:
+        raise AssertionError("not asked of a connected volume")
+
+    def login(self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline) -> Batch:
+        raise AssertionError("not asked of a connected volume")
+
+    def device(self, machine: Machine, path: IscsiPath) -> Device | None:
+        self.disk.check()
+        return Device(self.disk.node, self.serial, self.disk.size)
+
+    def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
+        raise AssertionError("not asked of a volume that stays")
+
+    def forget(self, machine: Machine, path: IscsiPath) -> None:
+        raise AssertionError("not asked of a volume that stays")
+
+
+@dataclass
+class Done:
+    """How a run ended: its report, and what it started."""
+
+    outcome: Outcome
+    processes: Processes
+
+    @property
+    def report(self) -> VolumeReport:
+        return self.outcome.report
+
+
+@dataclass
+class Instance:
+    """A machine with no udev and no systemd below a folder of its own."""
+
+    root: Path
+
+    @classmethod
+    def fresh(cls, root: Path) -> Instance:
+        """A new one: empty state, an fstab with somebody else's line."""
+        for folder in ("etc", "var/lib", "run"):
+            (root / folder).mkdir(parents=True)
+        for name in ("sys", "proc", "dev"):
+            (root / name).symlink_to(f"/{name}")
+        (root / "etc/fstab").write_text("# theirs\n/dev/vda / ext4 defaults 0 1\n")
+        return cls(root)
+
+    @property
+    def fstab(self) -> str:
+        return (self.root / "etc/fstab").read_text()
+
+    def bring_up(
+        self, disk: Disk, wish: VolumeWish | None, *, blank: bool | None = None, mode: str = "rw",
+        serial: str = SERIAL, found: str = SERIAL, cut_before: str = "",
+    ) -> Done:  # fmt: skip
+        """One run for one volume, as `cc_blockstore.bootstrap` does it. ``serial`` is that of the volume, ``found`` the
+        device's."""
+        clock, processes = KernelClock(disk), Processes(frozenset({disk.node}), cut_before)
+        machine = Machine(Paths(self.root), processes, clock)
+        volume = Volume(SERIAL, NAME, serial=serial, blank=blank)
+        wanted = Wanted(Attachment("attachment", volume, mode=mode), wish)
+        path = IscsiPath(Portal("127.0.0.1", 3260), "iqn.2010-10.org.openstack:volume-a", 1)
+        task = Task(wanted, path, LoopTransport(disk, found), serial)
+        steps = Steps(NAME, clock.monotonic(), clock)
+        device.link(machine, volume, serial)
+        outcome = BringUp(machine, task, NoLogin(), Deadline.after(SECONDS, clock), steps).run()
+        if outcome.fstab is not None:
+            fstab.update(machine, {volume.id: outcome.fstab})
+        return Done(outcome, processes)
