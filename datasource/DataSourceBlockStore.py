@@ -22,14 +22,15 @@ from blockstore.lift import KEY, lift
 from blockstore.secret import Secret
 from blockstore.seed import DOCUMENTS, LABELS, Seed, mapping
 from blockstore.waiting import Deadline
+from cc_blockstore.document import sources as document
 from cc_blockstore.document.merge import merged
 from cc_blockstore.machine import files, initiator
+from cc_blockstore.machine.machine import Paths
 
 LOG = logging.getLogger(__name__)
 
 # Root's alone, and outside of /var/lib/cloud: what must outlive a reboot, and must not lie in cloud-init's pickle.
-STATE = Path("/var/lib/blockstore")
-CONFIGURATION = Path("/etc/blockstore/conf.d")
+PATHS = Paths()
 FROM_DATASOURCE = "datasource.yaml"  # the metadata's block and the service to ask; lowest priority
 FROM_CLOUD_CONFIG = "user-data.yaml"  # what was lifted out of vendor-data and user-data; the priority of cloud-config
 
@@ -180,16 +181,13 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
             LOG.warning("BlockStore: cannot write the initiator name: %s", type(error).__name__)
 
     def _initiator_name(self, cfg: Mapping[str, Any]) -> str:
-        layers = [STATE / FROM_DATASOURCE, *sorted(CONFIGURATION.glob("*.yaml"))]
-        said = [mapping(files.read(path)) for path in layers]
-        said += [cfg.get(KEY) or {}, mapping(files.read(STATE / FROM_CLOUD_CONFIG))]
-        document = merged(part for part in said if isinstance(part, Mapping))
-        return str(document.get("initiator_name") or iqn.derived(self.get_instance_id()))
+        said = document.gather(cfg, self.metadata, PATHS) or {}
+        return str(said.get("initiator_name") or iqn.derived(self.get_instance_id()))
 
     def clean(self) -> None:
         """``cloud-init clean -c datasource`` of 26 and later: forget what was read."""
         for name in (FROM_DATASOURCE, FROM_CLOUD_CONFIG):
-            files.remove(STATE / name)
+            files.remove(PATHS.state / name)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: the configuration without its secrets (cloud-init reads it anew in every stage)."""
@@ -215,9 +213,8 @@ class DataSourceBlockStoreNet(DataSourceBlockStore):
         from cc_blockstore.client import MetadataClient
 
         token = service.get("token")
-        client = MetadataClient(
-            str(service["endpoint"]), Secret(str(token)) if token else None, ca_cert=str(service.get("ca_cert") or "")
-        )
+        certificate = _certificate(str(service.get("ca_cert") or ""))
+        client = MetadataClient(str(service["endpoint"]), Secret(str(token)) if token else None, ca_cert=certificate)
         deadline = Deadline.after(float(self.ds_cfg.get("max_wait", PATIENCE)))
         texts = {name: client.document(name, deadline).encode() for name in DOCUMENTS}
         return Seed(texts, f"metadata ({service['endpoint']})", service)
@@ -244,7 +241,7 @@ class DataSourceBlockStoreNet(DataSourceBlockStore):
         """Beside the initiator name: a new endpoint or token in the system configuration counts on the next boot."""
         configured = ((cfg.get("datasource") or {}).get(self.dsname)) or {}
         service = {word: configured[word] for word in SERVICE_WORDS if configured.get(word)}
-        _keep(FROM_DATASOURCE, merged((mapping(files.read(STATE / FROM_DATASOURCE)), service)))
+        _keep(FROM_DATASOURCE, merged((mapping(files.read(PATHS.state / FROM_DATASOURCE)), service)))
         super().activate(cfg, is_new_instance)
 
 
@@ -272,10 +269,18 @@ def _refuses_vendor_data(sys_cfg: Mapping[str, Any], userdata: str | bytes) -> b
 
 def _keep(name: str, block: Mapping[str, object]) -> None:
     if not block:
-        files.remove(STATE / name)
+        files.remove(PATHS.state / name)
         return
-    STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files.write(STATE / name, yaml.safe_dump(dict(block), sort_keys=False), 0o600)
+    PATHS.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.write(PATHS.state / name, yaml.safe_dump(dict(block), sort_keys=False), 0o600)
+
+
+def _certificate(text: str) -> str:
+    """The path of a certificate; a PEM is put into a file, since `requests` takes nothing else."""
+    if not text.lstrip().startswith("-----BEGIN"):
+        return text
+    files.write(PATHS.state / "ca.pem", text, 0o600)
+    return str(PATHS.state / "ca.pem")
 
 
 def _public(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +48,9 @@ class CloudInit:
         """The upstream version: ``(22, 4, 2)``."""
         return tuple(int(part) for part in self.version.split("-")[0].split("~")[0].split("."))
 
-    def python(self, *arguments: str, path: tuple[Path, ...] = (), timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run this interpreter with this cloud-init, and with the folders of ``path`` before it."""
-        folders = [str(folder) for folder in (*path, self.modules)]
-        return subprocess.run(
-            [sys.executable, *arguments], env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
-            capture_output=True, text=True, timeout=timeout, check=False, cwd="/",
-        )  # fmt: skip
+    def environment(self, *path: Path) -> dict[str, str]:
+        """The environment in which Python finds this cloud-init, and before it the folders of ``path``."""
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in (*path, self.modules))}
 
 
 def unpacked(slot: str) -> CloudInit:

@@ -1,6 +1,6 @@
-"""What runs with a real cloud-init: each function is one question, and prints its answer as JSON.
+"""What runs with a real cloud-init: each function is one question, and its answer is JSON.
 
-Started by the fixture ``inside`` with PYTHONPATH set to one unpacked version. Only what would reach for the machine
+Started once a version by the fixture ``asked`` with PYTHONPATH set. Only what would reach for the machine
 (DMI, block devices, mount, the state folder) is replaced; cloud-init's own code is untouched.
 """
 
@@ -12,6 +12,7 @@ import logging
 import os
 import pickle
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,7 @@ def datasource_module(folder: str, *, uuid: str = UUID, device: str = "") -> Any
     util.find_devs_with = lambda *args, **kwargs: []
     util.mount_cb = lambda path, callback, *args, **kwargs: callback(f"{path}/")
     module._labelled = lambda: [device] if device else []
-    module.STATE = Path(folder, "state")
-    module.CONFIGURATION = Path(folder, "conf.d")
+    module.PATHS = module.Paths(Path(folder, "state"))
     module.initiator.write_name = lambda name: bool(Path(folder, "initiatorname").write_text(name))
     return module
 
@@ -165,7 +165,7 @@ def effective(folder: str) -> Any:
 
 def kept(folder: str) -> dict[str, Any]:
     """The files of the datasource's state folder: text and mode."""
-    state = Path(folder, "state")
+    state = Path(folder, "state/var/lib/blockstore")
     return {path.name: [path.read_text(), oct(path.stat().st_mode & 0o777)] for path in sorted(state.glob("*"))}
 
 
@@ -351,13 +351,30 @@ def userdata(folder: str, text: str, lifting: bool = True) -> Any:
             "modules": effective(folder)}  # fmt: skip
 
 
+def answer(line: str) -> None:
+    """One question, in a process of its own: nothing that it imported or patched reaches the next."""
+    question = json.loads(line)
+    try:
+        said = {"answer": globals()[question.pop("function")](**question)}
+    except BaseException:
+        said = {"error": traceback.format_exc()}
+    Path(question["folder"], "answer.json").write_text(json.dumps(said, default=str))
+
+
 def main() -> None:
-    """``inside.py FUNCTION JSON``."""
-    function, arguments = sys.argv[1], json.loads(sys.argv[2])
+    """Import cloud-init once; then a line of JSON on standard input is a question, and a line on standard output its end."""
     os.umask(0o022)
-    answer = globals()[function](**arguments)
-    print()
-    print(json.dumps(answer, default=str))
+    import cloudinit.cmd.main
+    import cloudinit.config.schema  # noqa: F401
+
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            os.dup2(2, 1)  # what cloud-init prints is not an answer
+            answer(line)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print("done", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,12 @@ sections = ("cloud_init_modules", "cloud_config_modules", "cloud_final_modules")
 missing = []
 for section in sections:
     for entry in configuration[section]:
-        found, _ = importer.find_module(form_module_name(entry), ["", "cloudinit.config"], ["handle"])
+        name = entry[0] if isinstance(entry, list) else entry
+        found, _ = importer.find_module(form_module_name(name), ["", "cloudinit.config"], ["handle"])
         if not found:
             missing.append(entry)
-        for name in found:
-            importer.import_module(name)
+        for module in found:
+            importer.import_module(module)
 
 # The two searches of the init stages, with our datasource asked for beside the common ones.
 listed = {}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
-
 GUEST, SERVER = "cloud-init-blockstore", "blockstore-server"
 MODULES = "./usr/lib/python3/dist-packages"
 
@@ -45,8 +43,8 @@ def test_packages_share_no_file(packages: dict[str, Path]) -> None:
     assert all(contents(packages[GUEST])[path].startswith("d") for path in both)
 
 
-@pytest.mark.parametrize("name", [GUEST, SERVER])
-def test_built_twice_is_the_same(name: str, packages: dict[str, Path], tmp_path: Path) -> None:
+def test_built_twice_is_the_same(packages: dict[str, Path], tmp_path: Path) -> None:
     from conftest import build
 
-    assert build(tmp_path)[name].read_bytes() == packages[name].read_bytes(), "guest images are cached by it"
+    again = build(tmp_path)
+    assert all(again[name].read_bytes() == packages[name].read_bytes() for name in (GUEST, SERVER)), "images are cached by it"
