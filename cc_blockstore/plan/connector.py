@@ -25,7 +25,7 @@ def facing(host: str, interfaces: Iterable[Interface]) -> str:
         target = None
     same_family = [each for each in interfaces if target is None or ipaddress.ip_address(each.address).version == target.version]
     for each in same_family:
-        if target in ipaddress.ip_network(f"{each.address}/{each.prefix}", strict=False):
+        if target is not None and target in ipaddress.ip_network(f"{each.address}/{each.prefix}", strict=False):
             return each.address
     routed = [each for each in same_family if each.default and not ipaddress.ip_address(each.address).is_link_local]
     others = [each for each in same_family if not ipaddress.ip_address(each.address).is_loopback]
