@@ -6,6 +6,7 @@ know; nothing but removing the key before it looks helps. The server's seeds use
 
 from __future__ import annotations
 
+import contextlib
 import email
 import gzip
 import io
@@ -55,6 +56,18 @@ def lift(text: str | bytes) -> Lifted:
     return Lifted(lifted.text if isinstance(text, str) else str(lifted.text).encode(), lifted.block)
 
 
+def takes_vendor_data(configuration: Mapping[str, object], userdata: str | bytes) -> bool:
+    """Whether the image's configuration and the user let vendor-data in; a block of vendor-data counts only then."""
+    text = _unpacked(userdata) or ""
+    said = configuration.get("vendor_data")
+    if text.startswith(HEADER):
+        with contextlib.suppress(yaml.YAMLError, ValueError):  # cloud-init will say what is wrong with it
+            document = yaml.safe_load(text)
+            said = (document.get("vendor_data") if isinstance(document, dict) else None) or said
+    enabled = said.get("enabled", True) if isinstance(said, Mapping) else True
+    return str(enabled).lower() not in ("false", "no", "off", "0")
+
+
 def _unpacked(text: str | bytes) -> str | None:
     if isinstance(text, str):
         return text
@@ -96,7 +109,7 @@ def _without_block(text: str, rest: Mapping[str, object]) -> str:
             return cut
     except (yaml.YAMLError, ValueError):
         pass  # an anchor in the block that is used outside of it, a document in flow style
-    return f"{HEADER}\n{yaml.safe_dump(dict(rest), sort_keys=False, allow_unicode=True)}"
+    return f"{HEADER}\n{yaml.safe_dump(dict(rest), sort_keys=False)}"
 
 
 def _cut(text: str) -> str:

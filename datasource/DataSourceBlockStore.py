@@ -6,7 +6,6 @@ after the package was removed would stop cloud-init altogether. Runs with cloud-
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import logging
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from cloudinit import dmi, sources, util
 
 from blockstore import iqn
 from blockstore.errors import BlockstoreError
-from blockstore.lift import KEY, lift
+from blockstore.lift import KEY, lift, takes_vendor_data
 from blockstore.secret import Secret
 from blockstore.seed import DOCUMENTS, LABELS, Seed, mapping
 from blockstore.waiting import Deadline
@@ -94,7 +93,7 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
         metadata["instance-id"] = str(identifier)
         public = {word: block[word] for word in PUBLIC_WORDS if word in block}
         user, vendor = (lift(seed.texts.get(name, b"")) for name in ("user-data", "vendor-data"))
-        wishes = [user.block] if _refuses_vendor_data(self.sys_cfg, user.text) else [vendor.block, user.block]
+        wishes = [vendor.block if takes_vendor_data(self.sys_cfg, user.text) else {}, user.block]
         _keep(FROM_DATASOURCE, merged((block, seed.service)))
         _keep(FROM_CLOUD_CONFIG, merged(wishes))
         return {
@@ -255,16 +254,6 @@ def _labelled() -> list[str]:
     if found := [str(link.resolve()) for link in links if link.exists()]:
         return found
     return sorted({device for label in LABELS for device in util.find_devs_with(f"LABEL={label}")})
-
-
-def _refuses_vendor_data(sys_cfg: Mapping[str, Any], userdata: str | bytes) -> bool:
-    """Whether the user (or the image) wants no vendor-data: its block must not come in by our door then."""
-    said: dict[str, Any] = sys_cfg.get("vendor_data") or {}
-    text = userdata.decode(errors="replace") if isinstance(userdata, bytes) else userdata
-    if text.startswith("#cloud-config"):
-        with contextlib.suppress(yaml.YAMLError):  # cloud-init will say so
-            said = mapping(text).get("vendor_data") or said
-    return str(said.get("enabled", True)).lower() in ("false", "no", "off", "0")
 
 
 def _keep(name: str, block: Mapping[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""ds-identify, which decides before cloud-init starts: the documented ways to choose BlockStore, and that nothing changes without."""
+"""ds-identify, which decides before cloud-init starts: the documented ways to choose BlockStore, and no change without them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ EXAMPLE = ROOT / "templates/cloud/91_blockstore-datasource.cfg.j2"
 MODULES = "cloud_config_modules:\n- blockstore\n- runcmd\n"  # as 95_blockstore.cfg
 
 
-def identify(tree: Path, machine: Path, *, cmdline: str = "", nocloud: bool = False, configuration: dict[str, str]) -> list[str] | None:
+def identify(
+    tree: Path, machine: Path, *, cmdline: str = "", nocloud: bool = False, configuration: dict[str, str]
+) -> list[str] | None:
     """The list that ds-identify leaves for cloud-init; None where it disables cloud-init."""
     if nocloud:
         seed = machine / "var/lib/cloud/seed/nocloud"
