@@ -28,9 +28,10 @@ def choose(cpuinfo: str, kvm_writable: bool, version: tuple[int, int]) -> Accele
     """
     if kvm_writable and re.search(r"^flags\s*:.*\b(vmx|svm)\b", cpuinfo, re.MULTILINE):
         return Accelerator(("-accel", "kvm", "-cpu", "host", "-smp", "2"), 1.0)
+    # Not "max": its AVX makes every memcpy dearer to emulate, and its svm and aes make udev load modules.
     threads = "single" if version < (8, 0) else "multi"
     # A larger translation cache keeps the whole boot's code: with the default it is thrown away and made again.
-    return Accelerator(("-accel", f"tcg,thread={threads},tb-size=1024", "-cpu", "max", "-smp", "1"), 8.0)
+    return Accelerator(("-accel", f"tcg,thread={threads},tb-size=1024", "-cpu", "Nehalem,+rdrand", "-smp", "1"), 8.0)
 
 
 def parse_version(text: str) -> tuple[int, int]:

@@ -16,6 +16,9 @@ KERNEL_ARGUMENTS = (
     "console=ttyS0", "loglevel=4", "panic=-1",
     "mitigations=off", "apparmor=0", "lsm=capability", "audit=0", "nokaslr", "init_on_alloc=0", "no_timer_check",
     "tsc=reliable", "random.trust_cpu=on", "net.ifnames=0", "systemd.show_status=0",
+    "transparent_hugepage=never", "rcupdate.rcu_expedited=1", "preempt=none",
+    # Read by systemd as a variable: no filters are made for its own daemons.
+    "SYSTEMD_SECCOMP=0",
 )  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def command(machine: Machine, channels: Channels, accelerator: Accelerator) -> l
     return [
         QEMU, "-name", machine.name,
         *accelerator.arguments, "-m", f"{machine.memory}M",
-        "-machine", "q35,usb=off,vmport=off,graphics=off,hpet=off",
+        "-machine", "q35,usb=off,vmport=off,graphics=off,hpet=off,sata=off,smbus=off",
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-kernel", str(machine.kernel), "-initrd", str(machine.initrd), "-append", append,
         "-chardev", f"file,id=console,path={_escaped(machine.console)},append=on", "-serial", "chardev:console",

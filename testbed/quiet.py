@@ -20,6 +20,8 @@ UNITS = (
     "dev-hugepages.mount", "dev-mqueue.mount", "sys-fs-fuse-connections.mount", "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount", "integritysetup.target", "veritysetup.target",
     "modprobe@drm.service", "modprobe@efi_pstore.service", "modprobe@fuse.service", "systemd-timesyncd.service",
+    "systemd-udev-load-credentials.service", "systemd-network-generator.service", "systemd-random-seed.service",
+    "systemd-networkd-persistent-storage.service", "systemd-sysctl.service", "systemd-journal-flush.service",
 )  # fmt: skip
 
 GENERATORS = (
