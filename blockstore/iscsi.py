@@ -101,11 +101,11 @@ def _paths(reader: Reader) -> tuple[IscsiPath, ...]:
         portal = reader.required_text("target_portal")
         name = reader.required_text("target_iqn")
         lun = reader.integer("target_lun", most=16383)
-        if lun is None:
+        if "target_lun" not in reader:
             reader.faults.add(reader.at("target_lun"), "a LUN number is needed")
-        if not portal or not name or lun is None:
+        found = [_path(reader, "target_portal", portal, name, lun or 0)] if portal and name else []
+        if lun is None:
             return ()
-        found = [_path(reader, "target_portal", portal, name, lun)]
     return tuple(path for path in found if path is not None)
 
 
@@ -113,12 +113,12 @@ def _path(reader: Reader, key: str, portal: str, name: str, lun: int) -> IscsiPa
     problem = iqn.fault(name)
     if problem:
         reader.faults.add(reader.at("target_iqn"), problem)
-        return None
     try:
-        return IscsiPath(Portal.parse(portal), name, lun)
+        path = IscsiPath(Portal.parse(portal), name, lun)
     except ValueError as error:
         reader.faults.add(reader.at(key), str(error))
         return None
+    return None if problem else path
 
 
 def _chap(reader: Reader) -> Chap | None:
