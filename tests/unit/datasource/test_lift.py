@@ -45,7 +45,7 @@ def test_block_is_taken_out(before: str, after: str) -> None:
     [
         "", b"", "#cloud-config\n", "#cloud-config\na: 1\n", "#cloud-config\n- a\n", "#cloud-config\na: [\n",
         "#!/bin/sh\nblockstore: 1\n",
-        f"## template: jinja\n#cloud-config\n{TEXT}", f"#cloud-config-archive\n- {{}}\n# {TEXT}", 
+        f"## template: jinja\n#cloud-config\n{TEXT}", f"#cloud-config-archive\n- {{}}\n# {TEXT}",
         "#include\nhttp://a/blockstore:\n",
         "#cloud-config\nblockstore: [a]\n", "#cloud-config\nblockstore: text\n", b"\x1f\x8b broken", b"\xff\xfe\x00",
         "#cloud-config\na: 2026-13-45\n", "Content-Type: multipart/mixed; boundary=x\n\nno parts\n",
