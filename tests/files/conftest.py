@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from blockstore.run import ENVIRONMENT
-from tests.files.real import File
+from tests.files.real import File, images
 
 # The program and the Debian package that has it.
 TOOLS = {
@@ -28,6 +27,7 @@ def tools() -> None:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Disk:
+def disk() -> Iterator[Disk]:
     """An empty disk of so many bytes."""
-    return lambda size: File.of(tmp_path / "root", size)
+    with images() as folder:
+        yield lambda size: File.of(folder / "root", size)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blockstore.run import ENVIRONMENT
+from blockstore.size import GIB
 from cc_blockstore.machine import content
 from cc_blockstore.machine.machine import Machine, Paths
 from cc_blockstore.plan.content import Content
@@ -21,6 +27,15 @@ def real(*argv: str, text: str = "") -> str:
     done = subprocess.run(argv, input=text, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
     assert done.returncode == 0, f"{' '.join(argv)} ended with {done.returncode}: {done.stderr}{done.stdout}"
     return done.stdout
+
+
+@contextlib.contextmanager
+def images() -> Iterator[Path]:
+    """A folder for sparse files: in memory where there is room, since mkfs flushes all that it writes."""
+    memory = Path("/dev/shm")
+    room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > GIB
+    with tempfile.TemporaryDirectory(prefix="blockstore-", dir=memory if room else None) as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True)

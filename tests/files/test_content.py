@@ -12,7 +12,7 @@ import pytest
 
 from blockstore.size import GIB, MIB, TIB
 from cc_blockstore.filesystems import FILESYSTEMS
-from cc_blockstore.machine.content import SAMPLE, first_data
+from cc_blockstore.machine.content import SAMPLE, SAMPLES, first_data
 from cc_blockstore.plan import filesystem as plan_filesystem
 from cc_blockstore.plan import partition as plan_partition
 from cc_blockstore.plan.decision import Do, Keep, Refuse
@@ -149,8 +149,8 @@ def test_a_small_device_is_read_whole(size: int, disk: Disk) -> None:
 
 
 def test_a_run_longer_than_the_distance_of_the_samples_is_always_found(disk: Disk) -> None:
-    """256 samples: what covers 1/256 of the device, wherever it begins, is hit."""
-    length = SIZE // 256 + SAMPLE
+    """What covers as much of the device as lies between two samples is hit, wherever it begins."""
+    length = SIZE // SAMPLES + SAMPLE
     for begin in range(0, SIZE - length, SIZE // 23):
         file = disk(SIZE)
         file.put(begin, b"\xff" * length)

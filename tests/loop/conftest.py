@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from blockstore.run import ENVIRONMENT
+from tests.files.real import images
 from tests.loop.disk import Disk, sparse
 from tests.loop.instance import Instance
 
 # The program and the Debian package that has it.
 TOOLS = {
-    "losetup": "mount", "mount": "mount", "partx": "util-linux", "blkid": "util-linux", "sfdisk": "fdisk",
-    "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mkfs.btrfs": "btrfs-progs", "mkfs.vfat": "dosfstools",
-    "pvcreate": "lvm2", "mdadm": "mdadm", "cryptsetup": "cryptsetup-bin", "dmsetup": "dmsetup",
+    "losetup": "mount", "mount": "mount", "partx": "util-linux", "blockdev": "util-linux", "findmnt": "util-linux",
+    "blkid": "util-linux", "sfdisk": "fdisk", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mkfs.btrfs": "btrfs-progs",
+    "mkfs.vfat": "dosfstools", "pvcreate": "lvm2", "cryptsetup": "cryptsetup-bin", "dmsetup": "dmsetup",
 }  # fmt: skip
 
 MakeDisk = Callable[..., Disk]
@@ -35,13 +36,13 @@ def able() -> None:
 
 
 @pytest.fixture
-def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
+def make_disk() -> Iterator[MakeDisk]:
     """Makes empty disks, not yet attached; at the end none is."""
     count = iter(range(100))
-    with contextlib.ExitStack() as ends:
+    with images() as folder, contextlib.ExitStack() as ends:
 
         def make(size: int, sector: int = 512) -> Disk:
-            disk = sparse(tmp_path / f"disk{next(count)}", size, sector)
+            disk = sparse(folder / f"disk{next(count)}", size, sector)
             ends.callback(_end, disk)
             return disk
 
