@@ -16,7 +16,7 @@ import yaml
 from cloudinit import dmi, sources, util
 
 from blockstore import iqn
-from blockstore.errors import BlockstoreError
+from blockstore.errors import BlockstoreError, DocumentInvalid
 from blockstore.lift import KEY, lift, takes_vendor_data
 from blockstore.secret import Secret
 from blockstore.seed import DOCUMENTS, LABELS, Seed, mapping
@@ -37,7 +37,6 @@ ENDPOINT = "http://169.254.169.254:8775"
 SERVICE_WORDS = ("endpoint", "token", "ca_cert")
 # What may be known to everybody; all else of the block stays in the files above.
 PUBLIC_WORDS = ("endpoint", "initiator_name", "deadline")
-SECRET_WORDS = ("token", "attachments")
 # Seconds for all documents together, `max_wait` under `datasource: {BlockStore: …}`. cloud-init's own stages have no limit.
 PATIENCE = 30
 
@@ -171,13 +170,22 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
         Talking to iscsid here would hang the boot: its socket waits for sysinit.target, which waits for this stage.
         """
         try:
+            self._keep_service(cfg)
             name = self._initiator_name(cfg)
             if fault := iqn.fault(name):
                 LOG.warning("BlockStore: initiator_name: %s", fault)
             elif initiator.write_name(name):
                 LOG.info("BlockStore: the initiator name is %s", name)
+        except DocumentInvalid:
+            LOG.info("BlockStore: no initiator name is written: the document has faults, which the module will tell")
         except Exception as error:  # unguarded in cloud-init: an exception would end the init stage
             LOG.warning("BlockStore: cannot write the initiator name: %s", type(error).__name__)
+
+    def _keep_service(self, cfg: Mapping[str, Any]) -> None:
+        """A new endpoint or token in the system configuration counts on the next boot, although the pickle is used then."""
+        configured = (cfg.get("datasource") or {}).get(self.dsname) or {}
+        service = {word: configured[word] for word in SERVICE_WORDS if configured.get(word)}
+        _keep(FROM_DATASOURCE, merged((mapping(files.read(PATHS.state / FROM_DATASOURCE)), service)))
 
     def _initiator_name(self, cfg: Mapping[str, Any]) -> str:
         said = document.gather(cfg, self.metadata, PATHS) or {}
@@ -191,13 +199,12 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: the configuration without its secrets (cloud-init reads it anew in every stage)."""
         state = dict(super().__getstate__())
-        state["ds_cfg"] = _public(self.ds_cfg)
+        state["ds_cfg"] = {word: value for word, value in self.ds_cfg.items() if word != "token"}
         datasource = dict(self.sys_cfg.get("datasource") or {})
         if self.dsname in datasource:
             datasource[self.dsname] = state["ds_cfg"]
-        state["sys_cfg"] = {**self.sys_cfg, "datasource": datasource}
-        if isinstance(state["sys_cfg"].get(KEY), Mapping):
-            state["sys_cfg"][KEY] = _public(state["sys_cfg"][KEY])
+        state["sys_cfg"] = {word: value for word, value in self.sys_cfg.items() if word != KEY}
+        state["sys_cfg"]["datasource"] = datasource
         return state
 
 
@@ -220,7 +227,7 @@ class DataSourceBlockStoreNet(DataSourceBlockStore):
 
     def _service(self, configured: Mapping[str, Any]) -> dict[str, object] | None:
         """Where to ask: the system configuration, then a seed that only points at a service, then the usual address."""
-        seed = self._seed()
+        seed = None if configured.get("endpoint") else self._seed()
         said = merged((seed.block if seed and seed.is_pointer else {}, configured))
         service = {word: said[word] for word in SERVICE_WORDS if said.get(word)}
         if "endpoint" in service:
@@ -235,13 +242,6 @@ class DataSourceBlockStoreNet(DataSourceBlockStore):
     def _is_current(self) -> bool:
         """No network is needed to see that it is the same machine, so a reboot survives a service that is down."""
         return self._same_machine()
-
-    def activate(self, cfg: Mapping[str, Any], is_new_instance: bool) -> None:
-        """Beside the initiator name: a new endpoint or token in the system configuration counts on the next boot."""
-        configured = ((cfg.get("datasource") or {}).get(self.dsname)) or {}
-        service = {word: configured[word] for word in SERVICE_WORDS if configured.get(word)}
-        _keep(FROM_DATASOURCE, merged((mapping(files.read(PATHS.state / FROM_DATASOURCE)), service)))
-        super().activate(cfg, is_new_instance)
 
 
 def _texts(folder: Path) -> dict[str, bytes]:
@@ -270,10 +270,6 @@ def _certificate(text: str) -> str:
         return text
     files.write(PATHS.state / "ca.pem", text, 0o600)
     return str(PATHS.state / "ca.pem")
-
-
-def _public(block: Mapping[str, Any]) -> dict[str, Any]:
-    return {word: value for word, value in block.items() if word not in SECRET_WORDS}
 
 
 def _module_name(entry: object) -> str:

@@ -271,6 +271,26 @@ def list_changes(folder: str) -> Any:
     return answers
 
 
+def reboot(folder: str, token: str, conf: str = "") -> Any:
+    """A second boot with another token in the system configuration and a file in conf.d, while the service is down."""
+    configure(folder, datasource=SERVICE)
+    module = datasource_module(folder)
+    service({"meta-data": "instance-id: i-1"})
+    boot(folder)
+    service({})
+    configure(folder, datasource={"BlockStore": {**SERVICE["BlockStore"], "token": token}})
+    target = module.PATHS.etc / "blockstore/conf.d/a.yaml"
+    target.parent.mkdir(parents=True)
+    target.write_text(conf)
+    Path(folder, "run/.instance-id").unlink()
+    Path(folder, "initiatorname").unlink()
+    with watched(Warnings()) as warnings:
+        made = boot(folder)
+    name = Path(folder, "initiatorname")
+    return {"id": made.datasource.get_instance_id(), "kept": kept(folder), "warnings": warnings.lines,
+            "initiator": name.read_text() if name.exists() else ""}  # fmt: skip
+
+
 def old_pickle(folder: str) -> Any:
     """An object that was pickled by a version without any of today's attributes."""
     configure(folder)

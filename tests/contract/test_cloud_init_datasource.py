@@ -137,6 +137,23 @@ def test_same_instance_with_the_service_down(inside: Any) -> None:
     assert inside("same_instance", texts=SEED, net=True) == {"as before": True, "another machine": False, "no uuid": False}
 
 
+@pytest.mark.parametrize(
+    ("conf", "initiator"),
+    [
+        ("deadline: 90\n", "iqn.2018-12.com.leftasexercise:i-1"),
+        ("initiator_name: iqn.2018-12.com.leftasexercise:mine\n", "iqn.2018-12.com.leftasexercise:mine"),
+        ("a: [\n", ""),
+    ],
+    ids=["derived", "wished", "broken"],
+)
+def test_reboot_with_the_service_down(inside: Any, conf: str, initiator: str) -> None:
+    done = inside("reboot", token="another", conf=conf)
+    assert done["id"] == "i-1"
+    assert "token: another" in done["kept"]["datasource.yaml"][0], "the administrator changed it"
+    assert done["initiator"] == initiator
+    assert done["warnings"] == [], "the module tells of a broken file, once"
+
+
 def test_module_list_follows_cloud_cfg(inside: Any) -> None:
     assert inside("list_changes") == [
         ["blockstore", "locale", "runcmd"],
