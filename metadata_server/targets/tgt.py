@@ -155,13 +155,22 @@ class Tgt:
     def _remove(self, target: SeenTarget) -> None:
         for name in target.access:
             self._observe("target: revoke access")
-            self._send(Mode.TARGET, Operation.UNBIND, tid=target.key, parameters=(("initiator-name", name),))
+            self._revoke(target, name)
         self._observe("target: drop sessions")
         wait_for(f"{target.iqn} to be idle", lambda: self._try_delete(target), Deadline.after(BUSY_SECONDS))
         # Only now: deleting a bound account would unbind it, and a target without one asks for no CHAP.
         for user in sorted({*target.accounts, *filter(None, (target.outgoing,))}):
             self._observe("target: delete account")
             self._delete_account(user)
+
+    def _revoke(self, target: SeenTarget, name: str) -> None:
+        """Take a name off the access list; one of a target that is not ours may be an address, or ALL."""
+        for kind in ("initiator-name", "initiator-address"):
+            try:
+                self._send(Mode.TARGET, Operation.UNBIND, tid=target.key, parameters=((kind, name),))
+            except TgtError as error:
+                if error.code != Fault.ACL_NOEXIST:
+                    raise
 
     def _try_delete(self, target: SeenTarget) -> bool | None:
         now = self.seen().get(target.iqn)

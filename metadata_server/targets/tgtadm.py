@@ -17,8 +17,8 @@ TIMEOUT = 10.0
 
 # Parameters of these names have an option of their own; the rest travels in --params.
 _OPTIONS = {
-    "targetname": "--targetname", "path": "--backing-store", "bstype": "--bstype", "initiator-name": "--initiator-name",
-    "user": "--user", "password": "--password",
+    "targetname": "--targetname", "path": "--backing-store", "bstype": "--bstype", "user": "--user", "password": "--password",
+    "initiator-name": "--initiator-name", "initiator-address": "--initiator-address",
 }  # fmt: skip
 _MESSAGES = (
     (re.compile("can't find the target"), Fault.NO_TARGET),

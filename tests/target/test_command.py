@@ -1,0 +1,87 @@
+"""The command: names or ids, JSON or tables, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from blockstore.errors import CommandFailed
+from testbed.server import ENVIRONMENT, LocalServer
+from tests.target.conftest import Scene
+
+
+def run(server: LocalServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "metadata_server", "--state", str(server.state), *arguments]
+    return subprocess.run(
+        argv, capture_output=True, text=True, env={**ENVIRONMENT, "PATH": "/usr/bin:/bin"}, timeout=30, check=False
+    )
+
+
+def test_the_main_job_by_name(server: LocalServer, tmp_path: Path) -> None:
+    user_data = tmp_path / "user-data"
+    user_data.write_text("#cloud-config\nhostname: x\n")
+    created = server.cli("instance", "create", "alpha", "--user-data", str(user_data))
+    assert len(created["token"]) == 43
+    volume = server.cli("volume", "create", "alpha-data", "--size", "2GiB", "--metadata", "blockstore.mount=/srv")
+    assert (volume["size"], volume["status"], volume["metadata"]) == (2, "available", {"blockstore.mount": "/srv"})
+    attachment = server.cli("attach", "alpha-data", "alpha", "--mode", "ro", "--mutual-chap")
+    assert (attachment["status"], attachment["instance"], attachment["attach_mode"]) == ("reserved", created["id"], "ro")
+    assert server.cli("seed", "alpha", "-o", str(tmp_path / "s.iso"))["documents"] == ["meta-data", "user-data", "vendor-data"]
+    assert server.cli("volume", "show", volume["id"])["status"] == "reserved"
+    assert server.cli("instance", "show", "alpha")["attachments"][0]["volume_id"] == volume["id"]
+    assert "token" not in {key for key, value in server.cli("instance", "show", "alpha").items() if value}
+    assert server.cli("detach", "alpha-data")["volume_status"] == "available"
+    assert server.cli("volume", "extend", "alpha-data", "--size", "3")["size"] == 3
+    server.cli("volume", "delete", "alpha-data")
+    server.cli("instance", "delete", "alpha")
+    with pytest.raises(CommandFailed, match="could not be found"):
+        server.cli("instance", "show", "alpha")
+
+
+def test_an_ambiguous_name_lists_the_ids(server: LocalServer) -> None:
+    ids = [server.create_volume("twin")["id"] for _ in range(2)]
+    said = run(server, "volume", "show", "twin")
+    assert said.returncode == 2
+    assert all(each in said.stderr for each in ids)
+    assert run(server, "volume", "show", ids[0]).returncode == 0
+
+
+def test_exit_codes(server: LocalServer, scene: Scene) -> None:
+    assert run(server, "volume", "list").returncode == 0
+    assert run(server, "volume", "show", "no such").returncode == 1
+    assert run(server, "volume", "create", "x", "--size", "much").returncode == 2
+    assert run(server, "volume", "create", "x", "--size", "1GiB", "--metadata", "nothing").returncode == 2
+    assert run(server, "nonsense").returncode == 2
+    guest = scene.guest()
+    volume, _ = scene.attached(guest)
+    refused = run(server, "volume", "delete", volume)
+    assert (refused.returncode, "is attached" in refused.stderr) == (1, True)
+    assert run(server, "instance", "delete", guest.id).returncode == 1
+
+
+def test_a_table_holds_whole_ids(server: LocalServer, scene: Scene) -> None:
+    volume = scene.volume()
+    assert volume in run(server, "volume", "list").stdout
+
+
+def test_detach_gives_up_after_its_time_and_says_so_meanwhile(server: LocalServer, scene: Scene) -> None:
+    guest = scene.guest()
+    volume, attachment = scene.attached(guest)
+    guest.connect(attachment)
+    said = run(server, "detach", volume, "--timeout", "4")
+    assert said.returncode == 1
+    assert f"waiting until instance {guest.id} lets go" in said.stderr
+    assert "waited 4 s" in said.stderr
+
+
+def test_every_fault_of_a_configuration_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text('state = "/a,b"\n[instance]\nlisten = "nowhere"\n[targets]\nportl = "x"\ncontrol = "telepathy"\n')
+    argv = [sys.executable, "-m", "metadata_server", "serve", "--config", str(file)]
+    said = subprocess.run(argv, capture_output=True, text=True, env=ENVIRONMENT, timeout=30, check=False)
+    assert said.returncode == 2
+    for path in ("state:", "instance.listen:", "targets.portl: unknown key; did you mean 'portal'?", "targets.control:"):
+        assert path in said.stderr

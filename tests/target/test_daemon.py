@@ -1,0 +1,134 @@
+"""The target daemon dies, the server dies, both die: exports come back, and a logged-in initiator's I/O goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from blockstore.errors import BlockstoreError, CommandFailed
+from blockstore.waiting import Deadline, wait_for
+from metadata_server.domain.errors import Unavailable
+from testbed.server import LocalServer
+from tests.target import initiator
+from tests.target.conftest import Scene
+from tests.target.initiator import Login
+
+
+@pytest.fixture
+def login(scene: Scene) -> Login:
+    guest = scene.guest()
+    _, attachment = scene.attached(guest)
+    login = guest.login(attachment)
+    guest.complete(attachment)
+    return login
+
+
+def until(what: str, holds: Callable[[], bool]) -> None:
+    def look() -> bool | None:
+        try:
+            return holds() or None
+        except BlockstoreError:
+            return None
+
+    wait_for(what, look, Deadline.after(30))
+
+
+def test_a_killed_daemon_comes_back_and_io_goes_on(server: LocalServer, login: Login) -> None:
+    with initiator.Session(login) as session:
+        session.do("write -P 0x11 0 64k", "wrote 65536")
+        before = server.tgtd_pid
+        os.kill(before, signal.SIGKILL)
+        session.do("read -P 0x11 0 64k", "read 65536")
+        session.do("write -P 0x12 0 64k", "wrote 65536")
+        assert server.tgtd_pid != before
+    assert initiator.inquiry(login).ok
+    assert not initiator.inquiry(login.but(password="A" * 32)).ok
+
+
+def test_a_daemon_that_is_killed_twice_comes_back(server: LocalServer, login: Login) -> None:
+    for _ in range(2):
+        before = server.tgtd_pid
+        os.kill(before, signal.SIGKILL)
+        until("another tgtd", lambda before=before: server.tgtd_pid != before)
+    until("the export", lambda: initiator.inquiry(login).ok)
+
+
+def test_a_killed_server_leaves_the_daemon_and_the_next_one_takes_it_over(server: LocalServer, login: Login) -> None:
+    with initiator.Session(login) as session:
+        session.do("write -P 0x21 0 64k", "wrote 65536")
+        before, addresses = server.tgtd_pid, server.addresses
+        server.kill()
+        session.do("write -P 0x22 0 64k", "wrote 65536")
+        server.start()
+        assert server.tgtd_pid == before
+        assert server.addresses == addresses
+        until("the one session", lambda: server.client.get("/status")["status"]["exports"]["sessions"] == 1)
+        session.do("read -P 0x22 0 64k", "read 65536")
+
+
+def test_a_target_that_nobody_asked_for_is_removed_at_start(server: LocalServer, login: Login) -> None:
+    foreign = "iqn.2026-01.invalid.foreign:open"
+    environment = {**os.environ, "TGT_IPC_SOCKET": str(server.state / "tgtd")}
+    adm = ["/usr/sbin/tgtadm", "-C", "0", "--lld", "iscsi", "--mode", "target"]
+    subprocess.run([*adm, "--op", "new", "--tid", "999", "-T", foreign], env=environment, check=True)
+    subprocess.run([*adm, "--op", "bind", "--tid", "999", "-I", "ALL"], env=environment, check=True)
+    bare = login.but(user="", password="")
+    assert foreign in initiator.targets(bare).text
+    server.kill()
+    server.start()
+    assert foreign not in initiator.targets(bare).text
+    assert initiator.inquiry(login).ok
+
+
+def test_both_killed_and_all_is_exported_again(server: LocalServer, login: Login) -> None:
+    server.kill()
+    server.end_tgtd()
+    server.start()
+    assert initiator.inquiry(login).ok
+    assert not initiator.inquiry(login.but(user="", password="")).ok
+
+
+def test_sigterm_stops_the_daemon_too_although_someone_is_logged_in(folder: Path) -> None:
+    server = LocalServer(folder)
+    server.start()
+    scene = Scene(server)
+    guest = scene.guest()
+    login = guest.login(scene.attached(guest)[1])
+    pid = server.tgtd_pid
+    with initiator.Session(login) as session:
+        session.do("write 0 4k", "wrote 4096")
+        server.stop()
+        assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+        with pytest.raises(Unavailable):
+            _ = server.tgtd_pid
+        server.start()
+        try:
+            session.do("read 0 4k", "read 4096")
+        finally:
+            server.stop()
+
+
+def test_a_portal_that_is_taken_is_an_error_and_leaves_no_daemon(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server = LocalServer(folder, options=("--portal", f"127.0.0.1:{taken.getsockname()[1]}"))
+        with pytest.raises(RuntimeError, match=r"cannot listen on 127\.0\.0\.1"):
+            server.start()
+    with pytest.raises(Unavailable):
+        _ = server.tgtd_pid
+
+
+def test_two_servers_do_not_share_a_folder(server: LocalServer) -> None:
+    with pytest.raises(RuntimeError, match="another server runs in"):
+        LocalServer(server.state).start()
+    assert server.cli("status")["version"]
+
+
+def test_without_a_server_the_command_says_how_to_start_one(folder: Path) -> None:
+    with pytest.raises(CommandFailed, match=r"no server runs in .*serve --state"):
+        LocalServer(folder).cli("status")

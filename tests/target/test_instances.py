@@ -1,0 +1,227 @@
+"""The listener for instances: an instance sees itself and nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from blockstore import attachment as words
+from blockstore.reader import Faults, Reader
+from testbed.server import LocalServer
+from tests.target.conftest import Scene
+
+
+def parsed(document: object) -> words.Attachment:
+    faults = Faults()
+    found = words.parse(Reader(document, faults))
+    faults.raise_any()
+    assert found is not None
+    return found
+
+
+def report_on(volume: str, instance: str, **words: Any) -> dict[str, Any]:
+    entry = {"id": volume, "name": "data", "result": "ok", "changed": True, "filesystems": [], "steps": [], **words}
+    return {
+        "version": 1, "instance_id": instance, "initiator_name": "iqn.2018-12.com.leftasexercise:x",
+        "started": "2026-11-22T15:00:00Z", "duration_ms": 5, "volumes": [entry],
+    }  # fmt: skip
+
+
+EXT4 = [{"device": "/dev/sda1", "type": "ext4", "uuid": "u", "label": "", "mount": "/srv"}]
+
+
+def test_the_guest_can_parse_what_is_listed_and_what_is_handed_out(scene: Scene) -> None:
+    guest = scene.guest()
+    volume, attachment = scene.attached(guest, mutual=True)
+    (listed,) = (parsed(each) for each in guest.ask("GET", "attachments").json()["attachments"])
+    assert (listed.id, listed.status, listed.volume.serial, listed.volume.blank) == (
+        attachment,
+        words.Status.RESERVED,
+        volume,
+        True,
+    )
+    handed = parsed(guest.connect(attachment).json()["attachment"])
+    assert handed.connection is not None
+    assert handed.connection.serial == volume
+    assert handed.connection.chap_algs == ("MD5",)
+    assert str(handed.connection.paths[0].portal) == scene.server.addresses.portal_advertised
+
+
+def test_the_same_connector_again_gives_the_same_answer_and_keeps_attached(scene: Scene) -> None:
+    guest = scene.guest()
+    _, attachment = scene.attached(guest)
+    first = guest.connect(attachment).json()
+    assert guest.connect(attachment).json() == first
+    guest.complete(attachment)
+    again = guest.connect(attachment).json()
+    assert again["attachment"]["status"] == "attached"
+    assert again["attachment"]["connection_info"] == first["attachment"]["connection_info"]
+
+
+def test_complete_only_what_is_connected(scene: Scene) -> None:
+    guest = scene.guest()
+    _, attachment = scene.attached(guest)
+    action = f"attachments/{attachment}/action"
+    assert guest.ask("POST", action, {"os-complete": {}}).status_code == 409
+    guest.connect(attachment)
+    assert guest.ask("POST", action, {"os-complete": {}}).status_code == 204
+    assert guest.ask("POST", action, {"os-complete": {}}).status_code == 204
+    assert guest.ask("POST", action, {"os-explode": {}}).status_code == 400
+
+
+def test_nobody_gets_in_without_a_token(scene: Scene) -> None:
+    guest = scene.guest()
+    for path in ("meta-data", "attachments", "attachments/x"):
+        assert guest.ask("GET", path, token="wrong").status_code == 401
+        assert requests.get(f"{scene.server.instance_url}/v1/{path}", timeout=10).status_code == 401
+    assert guest.ask("PUT", "report", {}, token="").status_code == 401
+
+
+def test_another_instances_attachment_does_not_exist(scene: Scene) -> None:
+    owner, stranger = scene.guest(), scene.guest()
+    _, attachment = scene.attached(owner)
+    assert stranger.ask("GET", "attachments").json() == {"attachments": []}
+    assert stranger.ask("GET", f"attachments/{attachment}").status_code == 404
+    assert stranger.connect(attachment).status_code == 404
+    assert stranger.ask("POST", f"attachments/{attachment}/action", {"os-complete": {}}).status_code == 404
+    assert stranger.ask("DELETE", f"attachments/{attachment}").status_code == 404
+    assert owner.ask("GET", f"attachments/{attachment}").status_code == 200
+
+
+def test_no_get_holds_a_secret(scene: Scene) -> None:
+    guest = scene.guest()
+    _, attachment = scene.attached(guest, mutual=True)
+    login = guest.login(attachment)
+    for path in ("meta-data", "user-data", "vendor-data", "attachments", f"attachments/{attachment}"):
+        text = guest.ask("GET", path).text
+        for secret in (login.password, login.password_in, guest.token):
+            assert secret not in text
+
+
+def test_the_documents_are_those_of_a_seed(scene: Scene) -> None:
+    guest = scene.guest()
+    meta = yaml.safe_load(guest.ask("GET", "meta-data").text)
+    assert meta["instance-id"] == guest.id
+    assert meta["blockstore"] == {"endpoint": scene.server.addresses.endpoint, "initiator_name": guest.initiator}
+    assert guest.ask("GET", "user-data").text.startswith("#cloud-config\n")
+    assert guest.ask("GET", "network-config").status_code == 404
+    named = scene.server.create_instance("named", user_data="#!/bin/sh\necho {{ x }}\n", network_config="version: 2\n")
+    for name, text in (("user-data", "#!/bin/sh\necho {{ x }}\n"), ("network-config", "version: 2\n")):
+        assert guest.ask("GET", name, token=named["token"]).text == text
+
+
+def test_what_did_not_change_is_not_sent_again(scene: Scene) -> None:
+    guest = scene.guest()
+    _, attachment = scene.attached(guest)
+    tag = guest.ask("GET", "attachments").headers["ETag"]
+    same = guest.ask("GET", "attachments", headers={"If-None-Match": tag})
+    assert (same.status_code, same.content) == (304, b"")
+    guest.connect(attachment)
+    assert guest.ask("GET", "attachments", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_an_answer_is_held_until_something_changes(scene: Scene) -> None:
+    guest = scene.guest()
+    tag = guest.ask("GET", "attachments").headers["ETag"]
+    volume = scene.volume()
+    timer = threading.Timer(0.5, scene.server.attach, (volume, guest.id))
+    begun = time.monotonic()
+    timer.start()
+    answer = guest.ask("GET", "attachments", params={"wait": 25}, headers={"If-None-Match": tag})
+    timer.join()
+    assert 0.4 < time.monotonic() - begun < 20
+    assert [each["volume"]["id"] for each in answer.json()["attachments"]] == [volume]
+    tag = answer.headers["ETag"]
+    begun = time.monotonic()
+    assert guest.ask("GET", "attachments", params={"wait": 1}, headers={"If-None-Match": tag}).status_code == 304
+    assert time.monotonic() - begun > 0.9
+    assert guest.ask("GET", "attachments", params={"wait": "long"}).status_code == 400
+
+
+def test_a_report_ends_blank_when_a_file_system_is_finished(scene: Scene) -> None:
+    guest = scene.guest()
+    volume, _ = scene.attached(guest)
+
+    def blank() -> bool:
+        return bool(guest.ask("GET", "attachments").json()["attachments"][0]["volume"]["blank"])
+
+    for entry in ({"result": "failed", "reason": "no", "filesystems": EXT4}, {"filesystems": []}):
+        assert guest.ask("PUT", "report", report_on(volume, guest.id, **entry)).status_code == 204
+        assert blank()
+    assert guest.ask("PUT", "report", report_on(volume, guest.id, filesystems=EXT4)).status_code == 204
+    assert not blank()
+    kept = scene.server.report(guest.id)
+    assert kept is not None
+    assert kept["volumes"][0]["filesystems"] == EXT4
+
+
+def test_a_report_says_nothing_of_another_instances_volume(scene: Scene) -> None:
+    owner, stranger = scene.guest(), scene.guest()
+    volume, _ = scene.attached(owner)
+    assert stranger.ask("PUT", "report", report_on(volume, stranger.id, filesystems=EXT4)).status_code == 204
+    assert scene.server.client.volume(volume)["blockstore:blank"]
+    assert stranger.ask("PUT", "report", report_on(volume, owner.id, filesystems=EXT4)).status_code == 400
+
+
+def test_a_volume_that_was_attached_to_write_is_not_blank_any_more(scene: Scene) -> None:
+    guest = scene.guest()
+    for mode, completed, blank in (("rw", False, True), ("ro", True, True), ("rw", True, False)):
+        volume, attachment = scene.attached(guest, mode=mode)
+        guest.connect(attachment)
+        if completed:
+            guest.complete(attachment)
+        guest.ask("DELETE", f"attachments/{attachment}")
+        assert scene.server.client.volume(volume)["blockstore:blank"] is blank, (mode, completed)
+
+
+def test_wrong_bodies_say_what_is_wrong(scene: Scene) -> None:
+    guest = scene.guest()
+    _, attachment = scene.attached(guest)
+    answer = guest.ask("PUT", f"attachments/{attachment}", {"attachment": {"connector": {"initiator": "IQN_wrong", "ip": 7}}})
+    assert answer.status_code == 400
+    message = answer.json()["badRequest"]["message"]
+    assert "attachment.connector.initiator" in message
+    assert "attachment.connector.ip" in message
+    bad = requests.put(
+        f"{scene.server.instance_url}/v1/report", data="{", headers={"Authorization": f"Bearer {guest.token}"}, timeout=10
+    )
+    assert bad.status_code == 400
+    assert guest.ask("PUT", "report", {"x": "y" * (600 * 1024)}).status_code == 413
+
+
+def test_detach_waits_for_the_guest(scene: Scene) -> None:
+    guest = scene.guest()
+    volume, attachment = scene.attached(guest)
+    guest.connect(attachment)
+    guest.complete(attachment)
+    done: list[Any] = []
+    command = threading.Thread(target=lambda: done.append(scene.server.detach(volume, wait=True)))
+    tag = guest.ask("GET", "attachments").headers["ETag"]
+    command.start()
+    answer = guest.ask("GET", "attachments", params={"wait": 30}, headers={"If-None-Match": tag})
+    assert [each["status"] for each in answer.json()["attachments"]] == ["detaching"]
+    assert guest.connect(attachment).status_code == 409
+    assert not done
+    assert guest.ask("DELETE", f"attachments/{attachment}").json() == {"attachments": []}
+    command.join(20)
+    assert done == [{"id": attachment, "volume_status": "available"}]
+
+
+def test_a_new_seed_has_a_token_of_its_own_and_revoke_ends_the_others(server: LocalServer, scene: Scene, tmp_path: Path) -> None:
+    guest = scene.guest()
+    path = server.seed(guest.id, tmp_path / "seed.iso")
+    assert path.stat().st_mode & 0o777 == 0o600
+    image = path.read_bytes()
+    start = image.index(b"token: ") + len("token: ") + 1
+    token = image[start : start + 43].decode()
+    assert token != guest.token
+    for each in (token, guest.token):
+        assert guest.ask("GET", "attachments", token=each).status_code == 200
+    server.cli("seed", guest.id, "-o", str(path), "--revoke")
+    for each in (token, guest.token):
+        assert guest.ask("GET", "attachments", token=each).status_code == 401

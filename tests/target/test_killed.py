@@ -1,0 +1,216 @@
+"""The server killed with SIGKILL before any one of its steps, then started again: no attachment is lost, none is
+exported without CHAP, none that should not be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from blockstore.errors import BlockstoreError
+from metadata_server.targets import tgt_show
+from metadata_server.targets.tgt_request import Mode, Operation, Request
+from metadata_server.targets.tgt_socket import SocketControl
+from tests.target import initiator
+from tests.target.conftest import Guest, Scene
+from tests.target.initiator import Login
+from tests.target.killing import ForkedServer
+
+# More than any scenario has; one that reaches it does not end.
+MOST_STEPS = 40
+
+
+@dataclass
+class Stage:
+    """What a scenario works with: a bystander that is attached and must stay so, and a volume to do things with."""
+
+    server: ForkedServer
+    guest: Guest
+    bystander: Login
+    volume: str
+    attachment: str = ""
+
+    @property
+    def iqn(self) -> str:
+        return f"iqn.2010-10.org.openstack:volume-{self.volume}"
+
+    def seen(self) -> dict[str, Any]:
+        """What tgtd itself shows."""
+        folder = os.open(self.server.state, os.O_RDONLY)
+        try:
+            control = SocketControl(Path(f"/proc/self/fd/{folder}/tgtd.0"))
+            return tgt_show.targets(control.send(Request(Mode.TARGET, Operation.SHOW, tid=-1)))
+        finally:
+            os.close(folder)
+
+
+def connect(stage: Stage) -> None:
+    stage.guest.connect(stage.attachment)
+
+
+def complete(stage: Stage) -> None:
+    stage.guest.ask("POST", f"attachments/{stage.attachment}/action", {"os-complete": {}})
+
+
+def release(stage: Stage) -> None:
+    stage.guest.ask("DELETE", f"attachments/{stage.attachment}")
+
+
+def ask_to_detach(stage: Stage) -> None:
+    stage.server.client.post(f"/v3/volumes/{stage.volume}/action", {"os-begin_detaching": {}})
+
+
+def reserve(stage: Stage) -> None:
+    stage.server.attach(stage.volume, stage.guest.id)
+
+
+def extend(stage: Stage) -> None:
+    size = stage.server.client.volume(stage.volume)["size"]
+    stage.server.client.post(f"/v3/volumes/{stage.volume}/action", {"os-extend": {"new_size": size + 1}})
+
+
+def create(stage: Stage) -> None:
+    stage.server.create_volume("made")
+
+
+def delete(stage: Stage) -> None:
+    stage.server.client.delete(f"/v3/volumes/{stage.volume}")
+
+
+Action = Callable[[Stage], None]
+# The action, what comes before it, whether CHAP is mutual, the states of the attachment that may follow a kill,
+# and the one that must follow when the action is done again. "" is no attachment.
+SCENARIOS: dict[str, tuple[Action, tuple[Action, ...], bool, set[str], str]] = {
+    "reserve": (reserve, (), False, {"", "reserved"}, "reserved"),
+    "connect": (connect, (reserve,), True, {"reserved", "attaching"}, "attaching"),
+    "complete": (complete, (reserve, connect), False, {"attaching", "attached"}, "attached"),
+    "ask to detach": (ask_to_detach, (reserve, connect, complete), False, {"attached", "detaching"}, "detaching"),
+    "release": (release, (reserve, connect, complete), True, {"attached", ""}, ""),
+    "extend": (extend, (reserve, connect, complete), False, {"attached"}, "attached"),
+    "create": (create, (), False, {""}, ""),
+    "delete": (delete, (), False, {""}, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedServer]:
+    server = ForkedServer(tmp_path_factory.mktemp("killed") / "state")
+    server.start()
+    yield server
+    server.stop()
+
+
+def _stage(server: ForkedServer, before: tuple[Action, ...], mutual: bool) -> Stage:
+    scene = Scene(server)
+    guest = scene.guest()
+    _, attachment = scene.attached(guest)
+    bystander = guest.login(attachment)
+    guest.complete(attachment)
+    stage = Stage(server, guest, bystander, scene.volume())
+    for action in before:
+        if action is reserve:
+            stage.attachment = str(server.attach(stage.volume, guest.id, mutual=mutual)["id"])
+        else:
+            action(stage)
+    return stage
+
+
+def _try(action: Action, stage: Stage) -> None:
+    """The action, whose answer may not come; what came is not looked at here."""
+    with suppress(requests.RequestException, BlockstoreError):
+        action(stage)
+
+
+def _check(stage: Stage, allowed: set[str]) -> str:
+    """The invariants, seen from outside: the daemon's own words, and an initiator without credentials."""
+    assert initiator.inquiry(stage.bystander).ok, "an attachment that was complete is lost"
+    attachments = stage.server.client.get("/v3/attachments/detail")["attachments"]
+    exported = {f"iqn.2010-10.org.openstack:volume-{each['volume_id']}" for each in attachments if each["connection_info"]}
+    seen = stage.seen()
+    assert set(seen) == exported
+    for iqn, target in seen.items():
+        assert len(target.accounts) == 1, f"{iqn} is exported without CHAP"
+        assert len(target.access) == 1
+    open_to_all = stage.bystander.but(iqn=stage.iqn, user="", password="")
+    assert not initiator.inquiry(open_to_all).ok
+    state = next((each["status"] for each in attachments if each["volume_id"] == stage.volume), "")
+    assert state in allowed
+    return state
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_killed_before_any_step(forked: ForkedServer, name: str) -> None:
+    action, before, mutual, allowed, after = SCENARIOS[name]
+    killed: list[str] = []
+    forked.restart(step=1)
+    while len(killed) < MOST_STEPS:
+        stage = _stage(forked, before, mutual)
+        forked.arm()
+        _try(action, stage)
+        if not forked.died:
+            break
+        killed.append(forked.steps[-1])
+        _closed(stage, killed[-1])
+        # The new one is not armed yet: it is whole, and will die one step later.
+        forked.restart(step=len(killed) + 1)
+        _check(stage, allowed)
+        _check_volumes(stage, action)
+        _try(action, stage)
+        assert _check(stage, {after, *allowed}) == after
+        _clean(stage)
+    forked.disarm()
+    assert 0 < len(killed) < MOST_STEPS, killed
+
+
+def test_killed_while_everything_is_exported_again(forked: ForkedServer) -> None:
+    killed: list[str] = []
+    forked.restart(step=1)
+    while len(killed) < MOST_STEPS:
+        stage = _stage(forked, (reserve, connect), True)
+        before = forked.tgtd_pid
+        forked.arm()
+        forked.end_tgtd()
+        if not forked.dies(lambda stage=stage, before=before: forked.tgtd_pid != before and _all_let_in(stage)):
+            break
+        killed.append(forked.steps[-1])
+        _closed(stage, killed[-1])
+        forked.restart(step=len(killed) + 1)
+        assert _check(stage, {"attaching"}) == "attaching"
+        _clean(stage)
+    forked.disarm()
+    assert "recovery: reconcile" in killed
+    assert killed.count("target: access list") == 2
+
+
+def _all_let_in(stage: Stage) -> bool:
+    """The last step of the last of the two exports is done."""
+    return [len(target.access) for target in stage.seen().values()] == [1, 1]
+
+
+def _closed(stage: Stage, step: str) -> None:
+    """The daemon lives on without its server: what the killed one left must be safe already."""
+    without = stage.bystander.but(iqn=stage.iqn, user="", password="")
+    assert not initiator.inquiry(without).ok, f"open after a kill before {step!r}"
+
+
+def _check_volumes(stage: Stage, action: Action) -> None:
+    """Every volume that the server has is whole: not half made, its file as large as it says."""
+    for volume in stage.server.client.get("/v3/volumes/detail")["volumes"]:
+        assert volume["status"] not in ("creating", "extending", "deleting", "error")
+        assert stage.server.volume_file(volume["id"]).stat().st_size == volume["size"] << 30
+    there = {file.name for file in (stage.server.state / "volumes").iterdir()}
+    assert there == {volume["id"] for volume in stage.server.client.get("/v3/volumes")["volumes"]}
+    if action is delete:
+        assert stage.volume not in there or stage.server.client.volume(stage.volume)["status"] == "available"
+
+
+def _clean(stage: Stage) -> None:
+    for each in stage.server.client.get("/v3/attachments")["attachments"]:
+        stage.server.client.delete(f"/v3/attachments/{each['id']}")
+    assert stage.seen() == {}
