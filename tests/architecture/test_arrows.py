@@ -1,0 +1,109 @@
+"""The arrows between the packages, as drawn in the design: who may import whom."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.conftest import PACKAGES, Source, below, reaches
+
+IMPURE = ("os", "subprocess", "socket", "time", "cloudinit", "requests", "shutil", "tempfile", "asyncio", "threading")
+EFFECTS_OF_BLOCKSTORE = {
+    "blockstore/run.py": {"os", "subprocess"},
+    "blockstore/waiting.py": {"time"},
+}
+CLIENT = ("cc_blockstore.client", "cc_blockstore.machine.initiator")
+
+
+def each(*folders: str) -> pytest.MarkDecorator:
+    sources = below(*folders)
+    return pytest.mark.parametrize("source", sources, ids=[source.name for source in sources])
+
+
+@each("blockstore")
+def test_the_shared_words_know_neither_side(source: Source) -> None:
+    assert not reaches(source.imports(), "cc_blockstore", "metadata_server", "testbed", "DataSourceBlockStore", "cloudinit")
+
+
+@each("cc_blockstore", "datasource")
+def test_the_guest_does_not_know_the_server(source: Source) -> None:
+    assert not reaches(source.imports(), "metadata_server", "testbed")
+
+
+@each("metadata_server")
+def test_the_server_does_not_know_the_guest(source: Source) -> None:
+    assert not reaches(source.imports(), "cc_blockstore", "DataSourceBlockStore", "datasource", "cloudinit", "testbed")
+
+
+@each("datasource")
+def test_the_datasource_knows_the_client_and_the_initiator_name_only(source: Source) -> None:
+    known = reaches(source.imports(), "cc_blockstore") - {"cc_blockstore", "cc_blockstore.machine"}
+    assert known == reaches(known, *CLIENT)
+
+
+@each("blockstore")
+def test_the_shared_words_are_pure_but_for_run_and_waiting(source: Source) -> None:
+    effects = reaches(source.imports(), *IMPURE)
+    assert {name.partition(".")[0] for name in effects} <= EFFECTS_OF_BLOCKSTORE.get(source.name, set())
+    if source.name != "blockstore/render.py":
+        assert not reaches(source.imports(), "pathlib")
+
+
+@each("cc_blockstore/plan", "metadata_server/domain")
+def test_decisions_are_pure(source: Source) -> None:
+    assert not reaches(source.imports(), *IMPURE, "pathlib", "cc_blockstore.machine", "metadata_server.store", "sqlalchemy")
+    assert "open(" not in source.text.replace("reopen(", "")
+
+
+@each("cc_blockstore/filesystems", "cc_blockstore/document/wishes.py", "cc_blockstore/document/parse.py")
+def test_registries_hold_data(source: Source) -> None:
+    assert not reaches(source.imports(), *IMPURE, "pathlib", "cc_blockstore.machine")
+
+
+@each("blockstore", "cc_blockstore", "datasource", "metadata_server")
+def test_one_place_runs_processes(source: Source) -> None:
+    if source.name != "blockstore/run.py":
+        assert not reaches(source.imports(), "subprocess", "multiprocessing", "pty")
+        for word in ("os.system(", "os.popen(", "os.spawn", "os.exec", "os.fork(", "posix_spawn", "shell=True"):
+            assert word not in source.text
+
+
+@each("metadata_server/api")
+def test_the_api_names_no_backend_and_no_target(source: Source) -> None:
+    assert not reaches(source.imports(), "metadata_server.backends", "metadata_server.targets", "metadata_server.store")
+
+
+@each(*PACKAGES)
+def test_no_relative_import(source: Source) -> None:
+    source.imports()
+
+
+def test_nothing_in_the_module_is_called_schema(root: Path) -> None:
+    assert not [path for path in (root / "cc_blockstore").rglob("*") if path.stem == "schema"]
+    source = Source(root / "cc_blockstore/__init__.py")
+    assert "schema" not in {getattr(target, "id", "") for node in source.tree.body for target in getattr(node, "targets", ())}
+    import cc_blockstore
+
+    assert not hasattr(cc_blockstore, "schema")
+
+
+IMPORTED = """
+import sys
+before = set(sys.modules)
+import {module}
+print(" ".join(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_importing_the_module_needs_the_standard_library_alone(root: Path) -> None:
+    # -S: no site-packages, so that anything else would fail; -I: nothing of the environment.
+    code = f"import sys; sys.path.insert(0, {str(root)!r})" + IMPORTED.format(module="cc_blockstore")
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    new = done.stdout.split()
+    assert "cc_blockstore" in new
+    assert not [name for name in new if name.partition(".")[0] not in {*sys.stdlib_module_names, "cc_blockstore"}]
+    assert not [name for name in new if name.startswith("cc_blockstore.")]
