@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from blockstore.errors import DocumentInvalid
+from blockstore.portal import Portal
+from blockstore.render import render
+from metadata_server.configuration import DEFAULT_STATE, Listener, load, parse
+
+
+def test_nothing_said_is_one_machine():
+    found = parse({})
+    assert (found.instance, found.operator) == (Listener("127.0.0.1", 8775), Listener("127.0.0.1", 8776))
+    assert (found.state, found.volumes) == (Path(DEFAULT_STATE), Path(DEFAULT_STATE) / "volumes")
+    assert (found.target.portal, found.target.control, found.target.any_port) == (Portal("127.0.0.1", 3260), "socket", False)
+
+
+def test_the_installed_file_says_the_defaults(tmp_path):
+    file = tmp_path / "server.toml"
+    file.write_text(render("server/server.toml.j2", state=DEFAULT_STATE))
+    assert load(file, {}) == parse({})
+
+
+def test_options_go_before_the_file(tmp_path):
+    file = tmp_path / "server.toml"
+    file.write_text('state = "/a"\n[targets]\nportal = "10.0.0.1:1"\niothreads = 4\n')
+    found = load(file, {"state": "/b", "targets.portal": "[::1]:0", "operator.listen": None})
+    assert (found.state, found.target.iothreads, found.target.any_port) == (Path("/b"), 4, True)
+    assert found.target.portal.host == "::1"
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"stat": "/x"}, "stat: unknown key; did you mean 'state'?"),
+        ({"state": "/a,b"}, "state: must not contain a comma"),
+        ({"instance": {"listen": "localhost:1"}}, "instance.listen: 'localhost:1' is not ADDRESS:PORT"),
+        ({"instance": {"listen": "127.0.0.1:70000"}}, "instance.listen:"),
+        ({"instance": {"listen": "0.0.0.0:1"}}, "instance.endpoint: must be given"),
+        ({"instance": {"endpoint": "ftp://x"}}, "instance.endpoint: 'ftp://x' is not a URL"),
+        ({"targets": {"portal": "[::]:1"}}, "targets.advertised: must be given"),
+        ({"targets": {"advertised": "10.0.0.1:x"}}, "targets.advertised:"),
+        ({"targets": {"iothreads": 0}}, "targets.iothreads: must be from 1 to 64"),
+        ({"volumes": {"backend": "tape"}}, "volumes.backend: must be one of sparse"),
+    ],
+)
+def test_a_fault_has_its_path(document, said):
+    with pytest.raises(DocumentInvalid, match=said.replace("(", r"\(").replace("?", r"\?")):
+        parse(document)
+
+
+def test_all_faults_at_once():
+    with pytest.raises(DocumentInvalid) as caught:
+        parse({"stat": 1, "operator": {"listen": 5}, "targets": {"driver": "x"}})
+    assert {fault.path for fault in caught.value.faults} == {"stat", "operator.listen", "targets.driver"}
+
+
+def test_a_file_that_is_not_toml(tmp_path):
+    (tmp_path / "f").write_text("= 1")
+    with pytest.raises(DocumentInvalid, match="f:"):
+        load(tmp_path / "f", {})
