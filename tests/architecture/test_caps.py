@@ -17,6 +17,8 @@ LONGEST_FUNCTION, LONGEST_FILE, MEDIAN, NINETIETH = 60, 300, 10, 35
 NAMES_THAT_SAY_NOTHING = {"util", "utils", "helper", "helpers", "misc", "common"}
 # Folders of one machine, and hosts that packages come from: a tree that names them works in one place only.
 ELSEWHERE = re.compile(
+    rb"/work/|/root/\.pyenv|pypi\.org/simple|files\.pythonhosted|registry\.npmjs|docker\.io/"
+)
     rb"/work/|/root/\.pyenv|/home/(?!\w+/?[`'\" ])\w+/|pypi\.org/simple|files\.pythonhosted|registry\.npmjs|docker\.io/"
 )
 BINARY = {".png", ".gz", ".iso", ".img", ".bin"}

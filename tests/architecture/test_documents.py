@@ -1,0 +1,50 @@
+"""The examples in the documents are right: every block of YAML is read, and every blockstore document in it is valid."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cc_blockstore.document.parse import KEYS, parse
+from cc_blockstore.document.wishes import KEYS as WISHES
+from cc_blockstore.filesystems import FILESYSTEMS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```ya?ml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EXAMPLES = [
+    pytest.param(match.group(1), id=f"{page.relative_to(ROOT)}:{page.read_text()[: match.start()].count(chr(10)) + 1}")
+    for page in PAGES
+    for match in BLOCK.finditer(page.read_text())
+]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_an_example_is_yaml_and_its_blockstore_document_valid(text: str) -> None:
+    value = yaml.safe_load(text)
+    if isinstance(value, dict) and "blockstore" in value:
+        parse(value["blockstore"])
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 5
+
+
+@pytest.mark.parametrize("key", [*KEYS, *WISHES])
+def test_every_key_is_told_of(key: str) -> None:
+    assert f"| `{key}` |" in (ROOT / "docs/document.md").read_text()
+
+
+@pytest.mark.parametrize("name", list(FILESYSTEMS))
+def test_every_file_system_is_told_of_with_its_longest_label(name: str) -> None:
+    [line] = [line for line in (ROOT / "docs/document.md").read_text().splitlines() if line.startswith("| `label`")]
+    assert re.search(rf"{FILESYSTEMS[name].label_bytes} \([^)]*{name}", line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
