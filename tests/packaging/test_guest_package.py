@@ -72,6 +72,7 @@ def test_list_follows_other_packages(tree: Tree, packages: Packages) -> None:
 
     later = tree.conffile_package("later", "/etc/cloud/cloud.cfg.d/99_later.cfg", "cloud_config_modules: [locale]\n")
     assert "99_later.cfg overrides the module list" in tree.dpkg("-i", later)
+    tree.dpkg("-P", "later")
 
 
 def test_administrator_decides(tree: Tree, packages: Packages, newer: Packages) -> None:

@@ -49,7 +49,9 @@ class Tree:
 
     def modules(self) -> list[Any]:
         """cloud-init's list of config modules."""
-        return list(self.health()["modules"])
+        code = "import json; from cloudinit.util import read_conf_with_confd as read; "
+        code += "print(json.dumps(read('/etc/cloud/cloud.cfg')['cloud_config_modules']))"
+        return list(json.loads(self.run("python3", "-c", code).stdout))
 
     def identified(self) -> str:
         """What ds-identify makes of a NoCloud seed: the datasource of an existing machine."""
