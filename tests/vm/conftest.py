@@ -13,7 +13,7 @@ from testbed.guest import Guest
 from testbed.image import Image
 from testbed.prerequisites import missing
 
-_failed = pytest.StashKey[bool]()
+_guests = pytest.StashKey[list[Guest]]()
 
 BootGuest = Callable[..., Guest]
 
@@ -33,26 +33,34 @@ def new_guest(images: Callable[[str], Image], tmp_path: Path, request: pytest.Fi
 
     All of them are killed when the test ends; when it fails, the report has each one's diagnosis.
     """
-    guests: list[Guest] = []
+    yield from _factory(images, tmp_path, request)
+
+
+@pytest.fixture(scope="module")
+def new_module_guest(
+    images: Callable[[str], Image], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[BootGuest]:
+    """The same for guests that live through all tests of a file."""
+    yield from _factory(images, tmp_path_factory.mktemp("guests"), request)
+
+
+def _factory(images: Callable[[str], Image], folder: Path, request: pytest.FixtureRequest) -> Iterator[BootGuest]:
+    guests = request.node.stash.setdefault(_guests, [])
     with ExitStack() as stack:
 
         def make(suite: str, *, name: str | None = None, **options: Any) -> Guest:
-            directory = tmp_path / (name or suite)
-            guests.append(stack.enter_context(Guest(images(suite), directory, **options)))
+            guests.append(stack.enter_context(Guest(images(suite), folder / (name or suite), **options)))
             return guests[-1]
 
         yield make
-        if request.node.stash.get(_failed, False):
-            for guest in guests:
-                request.node.add_report_section("teardown", "guest", guest.diagnosis())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
-    if report.when == "call":
-        item.stash[_failed] = report.failed
-        # A failed wait has the diagnosis in its text already; the teardown's section would say it twice.
-        if report.failed and "GuestFailed" in str(report.longrepr):
-            item.stash[_failed] = False
+    # A failed wait has the diagnosis in its text already.
+    if report.when in ("setup", "call") and report.failed and "GuestFailed" not in str(report.longrepr):
+        for node in (item, item.parent):
+            for guest in node.stash.get(_guests, []) if node else ():
+                report.sections.append(("guest", guest.diagnosis()))
     return report

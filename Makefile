@@ -1,0 +1,77 @@
+# What one can do here, from a fresh clone on a Debian machine:
+#
+#   make demo     a guest boots from a seed ISO and comes up with its volumes mounted
+#   make test     all tests (guests included; 20 minutes on two cores without hardware virtualisation)
+#   make check    linters and types
+#
+# Each installs what it needs: Debian's packages with apt (as root, or through sudo), Python's into .venv.
+
+PYTHON ?= python3
+PIP_EXTRAS := server,test
+JOBS ?= 2
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+VENV := .venv
+IN := $(VENV)/bin
+FAST := tests/architecture tests/unit tests/contract tests/files tests/testbed tests/target tests/packaging
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: packages
+packages: ## Debian's packages that the tests and the demo need
+	@missing=$$($(PYTHON) -m testbed.prerequisites --missing | tr '\n' ' '); \
+	if [ -n "$$missing" ]; then \
+		echo "installing with apt: $$missing"; \
+		$(SUDO) apt-get update -q; \
+		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+$(VENV)/installed: setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(IN)/pip install --quiet --disable-pip-version-check --editable '.[$(PIP_EXTRAS)]'
+	@touch $@
+
+.PHONY: setup
+setup: packages $(VENV)/installed ## everything that the other targets need
+
+.PHONY: debs
+debs: packages ## both Debian packages, in build/debs
+	sh debian/build
+
+.PHONY: demo
+demo: setup debs ## a guest boots and its volumes come up
+	$(SUDO) $(IN)/python -m testbed demo
+
+.PHONY: test
+test: setup debs check test-fast test-loop test-vm ## all tests
+
+.PHONY: test-fast
+test-fast: setup ## everything but guests and loop devices
+	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist worksteal $(FAST)
+
+.PHONY: test-loop
+test-loop: setup ## disks in, run, disks out on loop devices (root)
+	$(SUDO) $(IN)/pytest -q tests/loop
+
+.PHONY: test-vm
+test-vm: setup debs ## guests under QEMU
+	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist worksteal tests/vm
+
+.PHONY: check
+check: $(VENV)/installed ## ruff and mypy
+	$(IN)/ruff format --check .
+	$(IN)/ruff check .
+	$(IN)/mypy blockstore cc_blockstore metadata_server datasource testbed
+
+.PHONY: format
+format: $(VENV)/installed ## let ruff format the tree
+	$(IN)/ruff format .
+	$(IN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## remove what was built (images and package layers too)
+	rm -rf build .venv

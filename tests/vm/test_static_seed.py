@@ -1,0 +1,120 @@
+"""cloud-init's own NoCloud datasource, a static seed and a tgtd that our server did not make; then a bad document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from blockstore import iqn
+from blockstore.report import Result
+from testbed.guest import Guest
+from testbed.image import SUITES
+from testbed.seed import StaticSeed
+from testbed.target import ForeignTarget
+from tests.vm import scenario
+from tests.vm.scenario import StaticVolume
+
+WISHES = {
+    "data": {"mount": "/srv/data", "label": "data", "owner": "daemon:daemon", "mode": "0700"},
+    "logs": {"partition_table": "none", "filesystem": "xfs", "mount": "/srv/logs"},
+    "two": {"partitions": [{"size": "512MiB", "mount": "/srv/two"}, {"size": "rest", "filesystem": "swap"}]},
+    "tree": {"partition_table": "none", "filesystem": "btrfs", "label": "tree", "mount": "/srv/with space"},
+    "exchange": {"filesystem": "vfat", "label": "EXCHANGE", "mount": "/srv/exchange"},
+}
+BAD = """\
+endpiont: http://10.0.2.2:1
+deadline: soon
+volumes:
+  data: {mount: srv/data, filesystem: ext5}
+"""
+
+
+@dataclass
+class Seeded:
+    """The guest and its foreign volumes."""
+
+    guest: Guest
+    target: ForeignTarget
+    volumes: dict[str, StaticVolume]
+
+
+@pytest.fixture(scope="module", params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for suite in SUITES])
+def seeded(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    folder: Path = tmp_path_factory.mktemp(f"static-{request.param}")
+    volumes = {name: StaticVolume.make(folder, name, mutual=name == "two") for name in (*WISHES, "bare")}
+    with ForeignTarget(folder / "tgtd.log") as target:
+        for volume in volumes.values():
+            volume.export(target)
+        # One of them names no serial: then its target and LUN are its identity.
+        attachments = [each.attachment(target.guest_portal, serial=name != "logs") for name, each in volumes.items()]
+        document = {"attachments": attachments, "volumes": WISHES, "deadline": 120}
+        seed = StaticSeed(instance_id="I_static 1", blockstore=document).write(folder / "seed.iso")
+        guest = new_module_guest(request.param, seed_iso=seed, datasources=["NoCloud", "None"])
+        guest.start()
+        guest.wait_booted()
+        yield Seeded(guest, target, volumes)
+
+
+def test_boot_ends_done_without_a_warning(seeded: Seeded) -> None:
+    code, said = scenario.cloud_init(seeded.guest)
+    assert (code, said["status"]) == (0, "done"), said
+    assert scenario.warnings(seeded.guest) == []
+    assert "NoCloud" in said["detail"]
+
+
+def test_every_layout_and_file_system_is_mounted(seeded: Seeded) -> None:
+    guest = seeded.guest
+    found = {each.name: (each.result, each.reason) for each in scenario.status(guest).volumes}
+    assert found == dict.fromkeys(seeded.volumes, (Result.OK, ""))
+    mounts = {name: scenario.filesystem(guest, f"/srv/{name}") for name in ("data", "logs", "two", "with space", "exchange")}
+    assert {name: found["fstype"] for name, found in mounts.items()} == {
+        "data": "ext4", "logs": "xfs", "two": "ext4", "with space": "btrfs", "exchange": "vfat"
+    }  # fmt: skip
+    assert (mounts["with space"]["label"], mounts["exchange"]["label"]) == ("tree", "EXCHANGE")
+    assert guest.run("stat -c '%U:%G %a' /srv/data").stdout == "daemon:daemon 700\n"
+    assert guest.run("swapon --show=NAME --noheadings").stdout != ""
+
+
+def test_a_volume_nobody_wishes_anything_of_is_linked_and_untouched(seeded: Seeded) -> None:
+    bare = seeded.volumes["bare"]
+    assert seeded.guest.run(["test", "-b", f"/dev/disk/by-blockstore/{bare.id}"], check=False).code == 0
+    assert bare.backing.stat().st_blocks == 0
+
+
+def test_files_reach_the_backing_files(seeded: Seeded) -> None:
+    for name, path in (("tree", "/srv/with space"), ("exchange", "/srv/exchange")):
+        seeded.guest.write(f"{path}/proof", b"written to " + name.encode() * 40)
+        seeded.guest.run(["sync", "-f", path])
+        assert scenario.holds(seeded.volumes[name].backing, b"written to " + name.encode() * 40)
+
+
+def test_the_initiator_name_is_this_instance_s_own(seeded: Seeded) -> None:
+    """Derived from an instance id that no IQN can spell; the image had none of its own."""
+    name = iqn.derived("I_static 1")
+    assert set(seeded.target.sessions(seeded.volumes["data"].iqn)) == {name}
+
+
+def test_secrets_of_the_seed_rest_with_root_alone(seeded: Seeded) -> None:
+    secrets = tuple(secret for volume in seeded.volumes.values() for secret in volume.secrets)
+    assert scenario.leaks(seeded.guest, secrets) == []
+
+
+def test_a_bad_document_tells_all_its_faults_and_the_boot_goes_on(seeded: Seeded) -> None:
+    guest = seeded.guest
+    guest.write("/etc/blockstore/conf.d/bad.yaml", BAD.encode(), 0o600)
+    validated = guest.run("blockstore validate /etc/blockstore/conf.d/bad.yaml", check=False)
+    assert validated.code == 2
+    guest.run("truncate -s 0 /var/log/cloud-init.log")
+    guest.reboot()
+    faults = scenario.status(guest).faults
+    assert [fault.split(":")[0] for fault in faults] == ["endpiont", "deadline", "volumes.data.filesystem", "volumes.data.mount"]
+    assert "did you mean 'endpoint'?" in faults[0]
+    told = [line for line in scenario.warnings(guest) if "blockstore" in line]
+    assert len(told) == 1
+    assert all(fault in told[0] for fault in faults)
+    assert validated.stdout.splitlines() == list(faults)
+    # The volumes of before are there all the same, by open-iscsi and fstab.
+    assert scenario.filesystem(guest, "/srv/data")["fstype"] == "ext4"
