@@ -15,7 +15,10 @@ from tests.target.conftest import Scene
 from tests.target.initiator import Login
 
 # openstacksdk warns of its own future.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:openstack.*")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:openstack.*"),
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*"),
+]
 
 INITIATOR = "iqn.2018-12.com.leftasexercise:sdk"
 
