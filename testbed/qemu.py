@@ -19,6 +19,8 @@ KERNEL_ARGUMENTS = (
     "transparent_hugepage=never", "rcupdate.rcu_expedited=1", "preempt=none",
     # Read by systemd as a variable: no filters are made for its own daemons.
     "SYSTEMD_SECCOMP=0",
+    # Every process at the same addresses: QEMU translates code again for each address that it is seen at.
+    "norandmaps",
 )  # fmt: skip
 
 
