@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from blockstore.errors import BlockstoreError
+from blockstore.errors import BlockstoreError, Refused
 from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import content, lock
@@ -43,6 +43,7 @@ def write(machine: Machine, node: str, wish: VolumeWish, deadline: Deadline) -> 
 
     Raises BlockstoreError where they are not the wished ones. sfdisk's own way to tell the kernel sleeps 250 ms.
     """
+    _unclaimed(machine, node)
     argv = ("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never", node)
     machine.run(Command(argv, input=plan.script(wish)), timeout=WRITE_SECONDS)
     wait_for(f"the kernel to read the partition table of {node}", lambda: _reread(machine, node), deadline)
@@ -51,6 +52,19 @@ def write(machine: Machine, node: str, wish: VolumeWish, deadline: Deadline) -> 
     if why_not:
         raise BlockstoreError(f"sfdisk wrote another table to {node} than was asked for: {why_not}")
     return found
+
+
+def _unclaimed(machine: Machine, node: str) -> None:
+    """Raise `Refused` where a process has the disk for itself (open(2), O_EXCL), which sysfs does not show.
+
+    mkfs looks for itself; sfdisk does so only where it also tells the kernel.
+    """
+    try:
+        os.close(os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        raise Refused(f"refusing to write to {node}: another process has it open for itself", hint="end that use first") from None
 
 
 def _reread(machine: Machine, node: str) -> bool | None:
