@@ -155,10 +155,10 @@ class Instance:
 
     def bring_up(
         self, disk: Disk, wish: VolumeWish | None, *, blank: bool | None = None, mode: str = "rw",
-        serial: str = SERIAL, found: str = SERIAL, cut_before: str = "",
+        serial: str = SERIAL, found: str = SERIAL, cut_before: str = "", seconds: float = SECONDS,
     ) -> Done:  # fmt: skip
         """One run for one volume, as `cc_blockstore.bootstrap` does it. ``serial`` is that of the volume, ``found`` the
-        device's."""
+        device's; ``seconds`` the deadline."""
         clock, processes = KernelClock(disk), Processes(frozenset({disk.node}), cut_before)
         machine = Machine(Paths(self.root), processes, clock)
         volume = Volume(SERIAL, NAME, serial=serial, blank=blank)
@@ -167,7 +167,7 @@ class Instance:
         task = Task(wanted, path, LoopTransport(disk, found), serial)
         steps = Steps(NAME, clock.monotonic(), clock)
         device.link(machine, volume, serial)
-        outcome = BringUp(machine, task, NoLogin(), Deadline.after(SECONDS, clock), steps).run()
+        outcome = BringUp(machine, task, NoLogin(), Deadline.after(seconds, clock), steps).run()
         if outcome.fstab is not None:
             fstab.update(machine, {volume.id: outcome.fstab})
         return Done(outcome, processes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 import subprocess
@@ -325,6 +326,34 @@ def test_an_empty_device_that_is_held(wish: dict[str, Any], make_disk: MakeDisk,
         run("dmsetup", "remove", name)
     assert (done.report.result, done.processes.wrote) == (Result.REFUSED, [])
     assert f"(which holds {disk.node})" in done.report.reason
+    assert disk.contents() == {}
+
+
+@pytest.mark.parametrize("wish", [NONE, TABLE])
+def test_a_device_that_somebody_has_locked(wish: dict[str, Any], make_disk: MakeDisk, instance: Instance) -> None:
+    """The lock of "Locking Block Device Access": udev's, or that of another tool at work on the disk. Waited for, until the
+    deadline."""
+    disk = make_disk(16 * MIB)
+    disk.attach()
+    with open(disk.node, "rb") as theirs:
+        fcntl.flock(theirs, fcntl.LOCK_SH)
+        done = instance.bring_up(disk, wished(**wish), blank=True, seconds=0.2)
+    assert (done.report.result, done.processes.started) == (Result.FAILED, [])
+    assert f"for udev to be done with {disk.node}" in done.report.reason
+    assert disk.contents() == {}
+
+
+@pytest.mark.parametrize("wish", [NONE, TABLE])
+def test_a_device_that_somebody_has_open_for_himself(wish: dict[str, Any], make_disk: MakeDisk, instance: Instance) -> None:
+    """O_EXCL, as mounts, holders and swap have it, but by a process, which sysfs does not show."""
+    disk = make_disk(16 * MIB)
+    disk.attach()
+    theirs = os.open(disk.node, os.O_RDONLY | os.O_EXCL)
+    try:
+        done = instance.bring_up(disk, wished(**wish), blank=True, seconds=1)
+    finally:
+        os.close(theirs)
+    assert done.report.result is not Result.OK
     assert disk.contents() == {}
 
 
