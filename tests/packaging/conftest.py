@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,18 +13,9 @@ from testbed import cache, layer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tree import Tree
+from tree import Tree, build
 
-ROOT = Path(__file__).resolve().parents[2]
 NEWER = "99.0"
-
-
-def build(folder: Path, version: str = "") -> dict[str, Path]:
-    """Build into a folder; the packages by name."""
-    environment = {**os.environ, **({"DEB_VERSION": version} if version else {})}
-    done = subprocess.run([str(ROOT / "debian/build"), str(folder)], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return {path.name.split("_")[0]: path for path in folder.glob("*.deb")}
 
 
 @pytest.fixture(scope="session")

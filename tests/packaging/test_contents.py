@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from tree import build
+
 GUEST, SERVER = "cloud-init-blockstore", "blockstore-server"
 MODULES = "./usr/lib/python3/dist-packages"
 
@@ -44,7 +46,5 @@ def test_packages_share_no_file(packages: dict[str, Path]) -> None:
 
 
 def test_built_twice_is_the_same(packages: dict[str, Path], tmp_path: Path) -> None:
-    from conftest import build
-
     again = build(tmp_path)
     assert all(again[name].read_bytes() == packages[name].read_bytes() for name in (GUEST, SERVER)), "images are cached by it"

@@ -9,8 +9,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
 HEALTH = Path(__file__).with_name("health.py")
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def build(folder: Path, version: str = "") -> dict[str, Path]:
+    """Build into a folder; the packages by name."""
+    environment = {**os.environ, **({"DEB_VERSION": version} if version else {})}
+    done = subprocess.run([str(ROOT / "debian/build"), str(folder)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return {path.name.split("_")[0]: path for path in folder.glob("*.deb")}
 
 
 class Tree:
