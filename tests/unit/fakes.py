@@ -223,10 +223,12 @@ class FakeMachine:
         link.symlink_to(f"../../class/block/{name}")
 
     def _node(self, name: str, size: int, data: bytes = b"") -> None:
-        with (self.root / "dev" / name).open("wb") as node:
+        # Complete before it has its name: another thread may be waiting for it.
+        hidden = self.root / f"dev/.{name}"
+        with hidden.open("wb") as node:
             node.truncate(size)
-            node.seek(0)
             node.write(data)
+        hidden.rename(self.root / "dev" / name)
 
 
 def page_80(serial: str) -> bytes:

@@ -1,0 +1,100 @@
+"""The disk behind a session: found by its LUN, known by its serial; links that cannot leave their folder."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blockstore.attachment import Volume
+from blockstore.iscsi import IscsiPath
+from blockstore.portal import Portal
+from cc_blockstore.machine import device, session
+from cc_blockstore.plan.device import Device
+from tests.unit.fakes import FakeMachine, page_80
+
+PATH = IscsiPath(Portal("10.0.0.1"), "iqn.2010-10.org.openstack:volume-1", 1)
+
+
+def see(fake: FakeMachine, lun: int = 1) -> Device | None:
+    found = session.find(fake.machine, PATH)
+    assert found is not None
+    return device.see(fake.machine, found, IscsiPath(PATH.portal, PATH.iqn, lun))
+
+
+def test_it_is_found_by_its_lun(fake: FakeMachine):
+    folder = fake.session(PATH)
+    fake.lun(folder, "sda", 1, 1 << 30, "one")
+    fake.lun(folder, "sdb", 11, 2 << 30, "eleven")
+    assert see(fake) == Device("/dev/sda", "one", 1 << 30)
+    assert see(fake, 11) == Device("/dev/sdb", "eleven", 2 << 30)
+    assert see(fake, 2) is None
+
+
+def test_it_is_not_there_before_its_node_and_its_size(fake: FakeMachine):
+    scsi = fake.lun(fake.session(PATH), "sda", serial="one")
+    (fake.root / "dev/sda").unlink()
+    assert see(fake) is None
+    fake.write("dev/sda", "")
+    (scsi / "block/sda/size").write_text("0\n")
+    assert see(fake) is None
+
+
+@pytest.mark.parametrize(("page", "serial"), [
+    (page_80("6f0a2d64"), "6f0a2d64"),
+    (page_80("   6f0a2d64  "), "6f0a2d64"),
+    (page_80("abc") + b"rest of the page", "abc"),
+    (page_80("abc\0\0"), "abc"),
+    (bytes([0, 0x80, 0, 99]) + b"abc", "abc"),
+    (page_80(""), ""),
+    (b"", ""),
+    (b"\0\x80", ""),
+    (bytes([0, 0x80, 0, 2]) + b"\xffa", "\ufffda"),
+])  # fmt: skip
+def test_vpd_page_80(tmp_path, page, serial):
+    (tmp_path / "vpd_pg80").write_bytes(page)
+    assert device.serial(tmp_path) == serial
+
+
+def test_a_disk_without_that_page_has_none(tmp_path):
+    assert device.serial(tmp_path) == ""
+
+
+@pytest.mark.parametrize(("name", "link"), [
+    ("data", "data"), ("a b", "a\\x20b"), ("a/b", "a\\x2fb"), ("../../sda", "..\\x2f..\\x2fsda"), ("..", "\\x2e\\x2e"), (".", "\\x2e"),
+    ("50%", "50\\x25"), ("größe", "gr\\xc3\\xb6\\xc3\\x9fe"), ("a\nb", "a\\x0ab"), ("$env{x}", "\\x24env\\x7bx\\x7d"),
+])  # fmt: skip
+def test_a_name_as_a_link(name, link):
+    assert device.link_name(name) == link
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_no_name_leaves_the_folder_or_ends_a_line(name):
+    link = device.link_name(name)
+    assert not set(link) & set("/\n \"'$%{}")
+    assert link not in ("", ".", "..")
+
+
+def test_what_the_rule_imports_is_named_by_the_serial(fake: FakeMachine):
+    volume = Volume("v1", "my data")
+    assert device.link(fake.machine, volume, "serial")
+    assert fake.read("var/lib/blockstore/links/serial") == "BLOCKSTORE_ID=v1\nBLOCKSTORE_NAME=my\\x20data\n"
+    assert not device.link(fake.machine, volume, "serial"), "no news the second time"
+    device.unlink(fake.machine, Volume("v11", "x"))
+    assert fake.read("var/lib/blockstore/links/serial")
+    device.unlink(fake.machine, volume)
+    assert not fake.read("var/lib/blockstore/links/serial")
+
+
+@pytest.mark.parametrize("serial", ["", ".", "..", "../x", "/etc/x", "a/b"])
+def test_a_serial_that_could_leave_the_folder_gets_no_link(fake: FakeMachine, serial):
+    before = fake.files()
+    assert not device.link(fake.machine, Volume("v1", "x"), serial)
+    assert fake.files() == before
+
+
+def test_an_event_is_asked_for_without_a_process(fake: FakeMachine):
+    fake.disk("sda")
+    fake.partition("sda", 1, 1 << 20, 1 << 20)
+    device.refresh(fake.machine, "/dev/sda")
+    assert fake.read("sys/class/block/sda/uevent") == fake.read("sys/class/block/sda/sda1/uevent") == "change\n"
