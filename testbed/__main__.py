@@ -1,7 +1,8 @@
-"""`python -m testbed`: build a guest's image, or boot a guest and watch its console.
+"""`python -m testbed`: build a guest's image, boot a guest and watch its console, or show the whole thing at work.
 
 python -m testbed build [SUITE …]
 python -m testbed boot [SUITE] [--seed FILE.iso] [--run COMMAND]
+python -m testbed demo [SUITE]
 """
 
 import argparse
@@ -14,16 +15,10 @@ from pathlib import Path
 
 from testbed import image
 from testbed.guest import Guest
+from testbed.packages import newest_packages
 from testbed.seed import StaticSeed
 
-_DEBS = Path(__file__).resolve().parent.parent / "build/debs"
 _LOOK = 0.3
-
-
-def newest_packages() -> tuple[Path, ...]:
-    """The newest .deb of the instance's package that was built here; none when none was."""
-    built = sorted(_DEBS.glob("cloud-init-blockstore_*_all.deb"), key=lambda path: path.stat().st_mtime)
-    return tuple(built[-1:])
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,6 +28,11 @@ def main(arguments: Sequence[str]) -> int:
         for suite in options.suites:
             print(image.build(suite, newest_packages()).root)
         return 0
+    if options.verb == "demo":
+        # Only here: it stands on the whole project, building and booting on nothing but the testbed.
+        from testbed import demo
+
+        return demo.main(options.suite)
     return _boot(options.suite, options.seed, options.run)
 
 
@@ -45,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("suite", nargs="?", default="trixie")
     boot.add_argument("--seed", type=Path, help="a NoCloud image; default: a static one without volumes")
     boot.add_argument("--run", help="run this command once booted, show its output, shut down")
+    demo = verbs.add_parser("demo", help="a server, volumes, and a guest that comes up with them mounted")
+    demo.add_argument("suite", nargs="?", default="trixie")
     return parser
 
 

@@ -71,7 +71,8 @@ class Agent:
                 return status
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
-        self.start(["/bin/kill", "-KILL", str(pid)])
+        # A shell forks for its last command too: its children go first.
+        self.start(["/bin/sh", "-c", f"pkill -KILL -P {pid}; kill -KILL {pid}"])
         raise CommandTimeout(f"after {timeout:g} s still running in the guest: {argv}")
 
     def close(self) -> None:

@@ -3,9 +3,8 @@
     with Guest(image, directory, seed_iso=iso) as guest:
         guest.start()
         guest.wait_booted()
-        guest.run("mount | grep /srv/data")
+        guest.run("findmnt /srv/data")
         guest.power_cut()
-        guest.start()
 
 A reboot is a new QEMU on the same disk: a reset inside one QEMU takes several times as long under emulation. Guests need no
 free ports or paths, so any number may run side by side; the host's 127.0.0.1 is 10.0.2.2 in each of them.
@@ -34,7 +33,7 @@ __all__ = ["Boot", "Completed", "Disk", "File", "Guest", "GuestCommandFailed", "
 HOST = "10.0.2.2"  # the host's 127.0.0.1, as a guest sees it
 ADDRESS = "10.0.2.15"  # a guest's own address
 
-_BOOT = 240.0
+_BOOT = 300.0
 _LAST_WORD = 10.0
 _CONSOLE_TAIL, _QEMU_TAIL, _LOG_TAIL = 60, 20, 60
 _COLLECTED = ("/var/log", "/run/cloud-init", "/run/blockstore", "/etc/fstab", "/var/lib/blockstore")
@@ -115,7 +114,7 @@ class Guest:
         try:
             self._on.agent.ready(deadline)
         except (TimeoutError, Gone) as error:
-            raise self._failed(f"its agent did not answer within {deadline:g} s") from error
+            raise self._failed(f"its agent did not answer within {deadline:g} s ({error or 'still running'})") from error
 
     def wait_off(self, deadline: float = 120) -> None:
         """Wait until it has switched itself off or reset itself; GuestFailed after `deadline` seconds."""

@@ -1,5 +1,11 @@
-"""What is installed in every guest, our own package apart: its dependencies must all be here, since installing it uses no
-network."""
+"""What is installed in every guest: Debian's packages, and our own as it was last built.
+
+Our package's dependencies must all be in the list, since installing it uses no network.
+"""
+
+from pathlib import Path
+
+_DEBS = Path(__file__).resolve().parent.parent / "build/debs"
 
 KERNEL = "linux-image-cloud-amd64"
 
@@ -12,3 +18,9 @@ GUEST_PACKAGES = (
     # what the tests look with
     "lvm2", "strace", "psmisc",
 )  # fmt: skip
+
+
+def newest_packages() -> tuple[Path, ...]:
+    """The newest .deb of the instance's package that was built here; none when none was."""
+    built = sorted(_DEBS.glob("cloud-init-blockstore_*_all.deb"), key=lambda path: path.stat().st_mtime)
+    return tuple(built[-1:])

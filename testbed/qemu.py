@@ -64,7 +64,7 @@ def command(machine: Machine, channels: Channels, accelerator: Accelerator) -> l
     return [
         QEMU, "-name", machine.name,
         *accelerator.arguments, "-m", f"{machine.memory}M",
-        "-machine", "q35,usb=off,vmport=off,graphics=off,hpet=off,sata=off,smbus=off",
+        "-machine", "q35,usb=off,vmport=off,hpet=off,sata=off,smbus=off",
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-kernel", str(machine.kernel), "-initrd", str(machine.initrd), "-append", append,
         "-chardev", f"file,id=console,path={_escaped(machine.console)},append=on", "-serial", "chardev:console",

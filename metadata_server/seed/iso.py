@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from pycdlib import PyCdlib
 
@@ -27,7 +28,7 @@ def write_iso(destination: Path, files: Mapping[str, bytes], *, volume_id: str =
         raise
 
 
-def _compose(files: Mapping[str, bytes], volume_id: str, image: "os.PathLike[str] | object") -> None:
+def _compose(files: Mapping[str, bytes], volume_id: str, image: BinaryIO) -> None:
     iso = PyCdlib()
     iso.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=volume_id)
     try:

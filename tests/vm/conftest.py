@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from testbed import image
-from testbed.__main__ import newest_packages
 from testbed.guest import Guest
 from testbed.image import Image
+from testbed.packages import newest_packages
 from testbed.prerequisites import missing
 
 _guests = pytest.StashKey[list[Guest]]()
