@@ -53,7 +53,7 @@ def test_a_failed_volume_is_one_warning(monkeypatch, caplog, call):
 @each_call
 def test_a_required_one_is_an_error(monkeypatch, caplog, call):
     outcome(monkeypatch, Verdict(REPORT, "", "required volumes are missing: data"))
-    with pytest.raises(RuntimeError, match="^required volumes are missing: data$") as raised:
+    with pytest.raises(RuntimeError, match=r"^required volumes are missing: data$") as raised:
         call()
     assert raised.value.__cause__ is None
     assert caplog.records == []

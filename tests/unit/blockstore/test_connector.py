@@ -44,4 +44,4 @@ def test_broken_input_is_a_fault_or_a_connector(data):
     try:
         Connector.from_wire(data.draw(broken(whole)))
     except DocumentInvalid as error:
-        assert all(fault.path.startswith("connector") for fault in error.faults)
+        assert all(fault.path.startswith("connector") for fault in error.faults)  # noqa: PT017

@@ -18,9 +18,14 @@ from tests.unit.wire import CONNECTIONS, broken
 PLANTED, OTHER = "Plant3dS3cret", "0therS3cret"
 PATH = IscsiPath(Portal("10.0.0.1"), "iqn.2010-10.org.openstack:volume-1", 1)
 WIRE: dict[str, object] = {
-    "driver_volume_type": "iscsi", "target_portal": "10.0.0.1:3260", "target_iqn": PATH.iqn, "target_lun": 1,
-    "auth_method": "CHAP", "auth_username": "user", "auth_password": PLANTED,
-}  # fmt: skip
+    "driver_volume_type": "iscsi",
+    "target_portal": "10.0.0.1:3260",
+    "target_iqn": PATH.iqn,
+    "target_lun": 1,
+    "auth_method": "CHAP",
+    "auth_username": "user",
+    "auth_password": PLANTED,
+}
 
 
 def faults(**changes: object) -> list[str]:
@@ -37,9 +42,17 @@ def test_round_trip(connection):
 def test_the_flat_form_is_cinder_s():
     wire = IscsiConnection((PATH,), Chap("user", Secret(PLANTED)), ("MD5",), "serial", "v1").to_wire()
     assert wire == {
-        **WIRE, "target_discovered": False, "volume_id": "v1", "access_mode": "rw", "encrypted": False, "qos_specs": None,
-        "cacheable": False, "enforce_multipath": False, "serial": "serial", "chap_algs": ["MD5"],
-    }  # fmt: skip
+        **WIRE,
+        "target_discovered": False,
+        "volume_id": "v1",
+        "access_mode": "rw",
+        "encrypted": False,
+        "qos_specs": None,
+        "cacheable": False,
+        "enforce_multipath": False,
+        "serial": "serial",
+        "chap_algs": ["MD5"],
+    }
 
 
 def test_several_paths_stand_in_lists_too():
@@ -62,28 +75,34 @@ def test_without_authentication(method):
     assert iscsi.from_wire({**WIRE, "auth_method": method}).chap is None
 
 
-@pytest.mark.parametrize(("changes", "fault"), [
-    ({"target_portal": None}, "c.target_portal: is missing"),
-    ({"target_portal": "../etc"}, "c.target_portal: '../etc': '../etc' is neither an address nor a host name"),
-    ({"target_portal": "10.0.0.1:99999"}, "c.target_portal: '10.0.0.1:99999': '99999' is not a port"),
-    ({"target_portal": "10.0.0.1\nnode.startup = automatic"}, "c.target_portal: contains a control character"),
-    ({"target_iqn": "iqn.2010-10.org.openstack:../../x\n"}, "c.target_iqn: contains a control character"),
-    ({"target_lun": None}, "c.target_lun: a LUN number is needed"),
-    ({"target_lun": 16384}, "c.target_lun: must be from 0 to 16383, not 16384"),
-    ({"auth_method": "KRB5"}, "c.auth_method: must be CHAP, not 'KRB5'"),
-    ({"auth_password": None}, "c.auth_password: is missing"),
-    ({"auth_password": 123}, "c.auth_password: must be a text, not a number"),
-    ({"auth_password": "p" * 256}, "c.auth_password: is longer than 255 bytes"),
-    ({"auth_password": "ä" * 128}, "c.auth_password: is longer than 255 bytes"),
-    ({"auth_password": " p"}, "c.auth_password: has spaces at an end, which open-iscsi strips"),
-    ({"auth_username": "u\u2028"}, "c.auth_username: contains a control character"),
-    ({"auth_password_in": OTHER}, "c.auth_username_in: is missing"),
-    ({"auth_username_in": "t"}, "c.auth_password_in: is missing"),
-    ({"auth_username_in": "t", "auth_password_in": PLANTED}, "c.auth_password_in: must differ from auth_password"),
-    ({"chap_algs": ["MD5", "MD4"]}, "c.chap_algs[1]: must be one of MD5, SHA1, SHA256, SHA3-256"),
-    ({"access_mode": "rx"}, "c.access_mode: must be one of rw, ro, not 'rx'"),
-    ({"target_portals": ["10.0.0.1:3260"]}, "c.target_portals: target_portals, target_iqns and target_luns must be of one length"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"target_portal": None}, "c.target_portal: is missing"),
+        ({"target_portal": "../etc"}, "c.target_portal: '../etc': '../etc' is neither an address nor a host name"),
+        ({"target_portal": "10.0.0.1:99999"}, "c.target_portal: '10.0.0.1:99999': '99999' is not a port"),
+        ({"target_portal": "10.0.0.1\nnode.startup = automatic"}, "c.target_portal: contains a control character"),
+        ({"target_iqn": "iqn.2010-10.org.openstack:../../x\n"}, "c.target_iqn: contains a control character"),
+        ({"target_lun": None}, "c.target_lun: a LUN number is needed"),
+        ({"target_lun": 16384}, "c.target_lun: must be from 0 to 16383, not 16384"),
+        ({"auth_method": "KRB5"}, "c.auth_method: must be CHAP, not 'KRB5'"),
+        ({"auth_password": None}, "c.auth_password: is missing"),
+        ({"auth_password": 123}, "c.auth_password: must be a text, not a number"),
+        ({"auth_password": "p" * 256}, "c.auth_password: is longer than 255 bytes"),
+        ({"auth_password": "ä" * 128}, "c.auth_password: is longer than 255 bytes"),
+        ({"auth_password": " p"}, "c.auth_password: has spaces at an end, which open-iscsi strips"),
+        ({"auth_username": "u\u2028"}, "c.auth_username: contains a control character"),
+        ({"auth_password_in": OTHER}, "c.auth_username_in: is missing"),
+        ({"auth_username_in": "t"}, "c.auth_password_in: is missing"),
+        ({"auth_username_in": "t", "auth_password_in": PLANTED}, "c.auth_password_in: must differ from auth_password"),
+        ({"chap_algs": ["MD5", "MD4"]}, "c.chap_algs[1]: must be one of MD5, SHA1, SHA256, SHA3-256"),
+        ({"access_mode": "rx"}, "c.access_mode: must be one of rw, ro, not 'rx'"),
+        (
+            {"target_portals": ["10.0.0.1:3260"]},
+            "c.target_portals: target_portals, target_iqns and target_luns must be of one length",
+        ),
+    ],
+)
 def test_fault(changes, fault):
     assert fault in faults(**changes)
 
@@ -111,4 +130,4 @@ def test_broken_input_is_faults_without_the_credentials_or_a_connection(connecti
         iscsi.from_wire(value)
     except DocumentInvalid as error:
         if connection.chap and len(connection.chap.password.reveal()) > 5:
-            assert connection.chap.password.reveal() not in str(error)
+            assert connection.chap.password.reveal() not in str(error)  # noqa: PT017

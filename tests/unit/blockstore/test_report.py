@@ -37,17 +37,28 @@ def test_whatever_a_tool_said_the_report_can_be_read_again(said):
 
 def test_its_shape():
     assert BARE.to_wire() == {
-        "version": 1, "instance_id": "i-1", "initiator_name": "iqn.2018-12.com.x:a",
-        "started": "2026-11-22T10:00:00.000+00:00", "duration_ms": 812, "volumes": [],
-    }  # fmt: skip
+        "version": 1,
+        "instance_id": "i-1",
+        "initiator_name": "iqn.2018-12.com.x:a",
+        "started": "2026-11-22T10:00:00.000+00:00",
+        "duration_ms": 812,
+        "volumes": [],
+    }
     volume = VolumeReport("v1", "data", Result.OK).to_wire()
     assert (volume["reason"], volume["device"], volume["serial"]) == (None, None, None)
 
 
-@pytest.mark.parametrize(("report", "healthy"), [
-    (BARE, True), (with_volumes(Result.OK), True), (with_volumes(Result.OK, Result.REFUSED), False),
-    (with_volumes(Result.FAILED), False), (Report("i", "", "", 0, faults=("x",)), False), (Report("i", "", "", 0, notes=("x",)), True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("report", "healthy"),
+    [
+        (BARE, True),
+        (with_volumes(Result.OK), True),
+        (with_volumes(Result.OK, Result.REFUSED), False),
+        (with_volumes(Result.FAILED), False),
+        (Report("i", "", "", 0, faults=("x",)), False),
+        (Report("i", "", "", 0, notes=("x",)), True),
+    ],
+)
 def test_healthy(report, healthy):
     assert report.healthy is healthy
 
@@ -57,10 +68,18 @@ def test_changed():
     assert Report("i", "", "", 0, (VolumeReport("v", "x", Result.FAILED, True),)).changed
 
 
-@pytest.mark.parametrize("value", [
-    {}, None, [], {**BARE.to_wire(), "version": 2}, {**BARE.to_wire(), "duration_ms": -1},
-    {**BARE.to_wire(), "volumes": [{"name": "x"}]}, {**BARE.to_wire(), "volumes": [{"id": "v", "result": "great"}]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        None,
+        [],
+        {**BARE.to_wire(), "version": 2},
+        {**BARE.to_wire(), "duration_ms": -1},
+        {**BARE.to_wire(), "volumes": [{"name": "x"}]},
+        {**BARE.to_wire(), "volumes": [{"id": "v", "result": "great"}]},
+    ],
+)
 def test_what_is_no_report(value):
     with pytest.raises(DocumentInvalid):
         words.from_wire(value)
@@ -71,4 +90,4 @@ def test_broken_input_is_faults_or_a_report(report, data):
     try:
         words.from_wire(data.draw(broken(report.to_wire())))
     except DocumentInvalid as error:
-        assert error.faults
+        assert error.faults  # noqa: PT017

@@ -23,9 +23,14 @@ from tests.unit.fakes import FakeClock
 TOKEN, PASSWORD = "Plant3dT0ken", "Plant3dS3cret"
 CONNECTOR = Connector("iqn.2018-12.com.x:a", "10.0.2.15")
 CONNECTION = {
-    "driver_volume_type": "iscsi", "target_portal": "10.0.0.1:3260", "target_iqn": "iqn.2010-10.org.openstack:v", "target_lun": 1,
-    "auth_method": "CHAP", "auth_username": "u", "auth_password": PASSWORD,
-}  # fmt: skip
+    "driver_volume_type": "iscsi",
+    "target_portal": "10.0.0.1:3260",
+    "target_iqn": "iqn.2010-10.org.openstack:v",
+    "target_lun": 1,
+    "auth_method": "CHAP",
+    "auth_username": "u",
+    "auth_password": PASSWORD,
+}
 
 
 class Service(BaseAdapter):
@@ -134,9 +139,13 @@ def test_no_environment_stands_between(client):
 
 
 FAILURES = [
-    requests.ConnectTimeout(TOKEN), requests.ReadTimeout(TOKEN), requests.exceptions.SSLError(TOKEN),
-    requests.ConnectionError(f"HTTPConnectionPool: Bearer {TOKEN}"), requests.exceptions.InvalidHeader(TOKEN), OSError(TOKEN),
-]  # fmt: skip
+    requests.ConnectTimeout(TOKEN),
+    requests.ReadTimeout(TOKEN),
+    requests.exceptions.SSLError(TOKEN),
+    requests.ConnectionError(f"HTTPConnectionPool: Bearer {TOKEN}"),
+    requests.exceptions.InvalidHeader(TOKEN),
+    OSError(TOKEN),
+]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -152,16 +161,23 @@ def test_no_answer_is_told_by_its_kind_and_not_by_its_text(client, service, dead
     assert raised.value.__suppress_context__
 
 
-@pytest.mark.parametrize(("status", "body", "words"), [
-    (401, {"unauthorized": {"code": 401, "message": "unknown token"}}, "answered GET /v1/attachments with 401: unknown token"),
-    (403, {"message": "no"}, "with 403: no"),
-    (500, b"<html>Traceback", "with 500 Reason"),
-    (503, [], "with 503 Reason"),
-    (302, {}, "with 302 Reason"),
-    (400, {"badRequest": {"message": "first\nTraceback (most recent call last)"}}, "with 400: first"),
-    (400, {"badRequest": {"message": f"you sent Bearer {TOKEN}"}}, "with 400: you sent Bearer *****"),
-    (400, {"badRequest": {"message": "\x1b[2Jx"}}, "with 400:  [2Jx"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (
+            401,
+            {"unauthorized": {"code": 401, "message": "unknown token"}},
+            "answered GET /v1/attachments with 401: unknown token",
+        ),
+        (403, {"message": "no"}, "with 403: no"),
+        (500, b"<html>Traceback", "with 500 Reason"),
+        (503, [], "with 503 Reason"),
+        (302, {}, "with 302 Reason"),
+        (400, {"badRequest": {"message": "first\nTraceback (most recent call last)"}}, "with 400: first"),
+        (400, {"badRequest": {"message": f"you sent Bearer {TOKEN}"}}, "with 400: you sent Bearer *****"),
+        (400, {"badRequest": {"message": "\x1b[2Jx"}}, "with 400:  [2Jx"),
+    ],
+)
 def test_a_no_is_told_in_one_line_without_the_token(client, service, deadline, status, body, words):
     answering(service, status, body)
     with pytest.raises(ServiceDenied) as raised:
@@ -187,10 +203,21 @@ def test_an_answer_that_is_none(client, service, deadline, body):
         client.attachments(deadline)
 
 
-@pytest.mark.parametrize("info", [
-    {}, None, [], "x", {"driver_volume_type": "rbd"}, {**CONNECTION, "target_lun": "x"}, {**CONNECTION, "auth_password": "\ud800"},
-    {**CONNECTION, "auth_password": PASSWORD + "\n"}, {**CONNECTION, "target_portal": "../../etc"}, {**CONNECTION, "auth_username": None},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "info",
+    [
+        {},
+        None,
+        [],
+        "x",
+        {"driver_volume_type": "rbd"},
+        {**CONNECTION, "target_lun": "x"},
+        {**CONNECTION, "auth_password": "\ud800"},
+        {**CONNECTION, "auth_password": PASSWORD + "\n"},
+        {**CONNECTION, "target_portal": "../../etc"},
+        {**CONNECTION, "auth_username": None},
+    ],
+)
 def test_a_connection_that_is_none_is_an_error_of_this_volume_without_its_secret(client, service, deadline, info):
     answering(service, 200, {"attachment": {"connection_info": info}})
     with pytest.raises(BlockstoreError) as raised:

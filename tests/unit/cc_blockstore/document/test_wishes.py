@@ -37,10 +37,24 @@ def test_mount(path):
     assert words(mount=path) == (Words(mount=path), [])
 
 
-@pytest.mark.parametrize("path", [
-    "srv", "", "/srv/", "/srv/../etc", "/./srv", "//srv", "/srv//x", "~", "/proc/x", "/sys/fs", "/dev/shm", "/run/blockstore/x",
-    *sorted(SYSTEM_FOLDERS),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "srv",
+        "",
+        "/srv/",
+        "/srv/../etc",
+        "/./srv",
+        "//srv",
+        "/srv//x",
+        "~",
+        "/proc/x",
+        "/sys/fs",
+        "/dev/shm",
+        "/run/blockstore/x",
+        *sorted(SYSTEM_FOLDERS),
+    ],
+)
 def test_what_is_no_mount_point(path):
     assert len(words(mount=path)[1]) == 1
 
@@ -81,30 +95,44 @@ def test_defaults():
     assert (wish.filesystems[0].mount, wish.grow, wish.overwrite) == ("", False, True)
 
 
-@pytest.mark.parametrize(("said", "fault"), [
-    ({"partition_table": "none", "partitions": [{"size": "rest"}]}, "v.partitions: needs partition_table: gpt"),
-    ({"label": "x", "partitions": [{"size": "rest"}]}, "v.label: belongs into the entries of 'partitions' where there are any"),
-    ({"partitions": [{"size": "rest"}, {"size": "rest"}]}, "v.partitions[0].size: only the last partition can have the rest"),
-    ({"filesystem": "swap", "mount": "/srv"}, "v.mount: a volume with filesystem swap is not mounted"),
-    ({"filesystem": "none", "mount": "/srv"}, "v.mount: a volume with filesystem none is not mounted"),
-    ({"filesystem": "none", "label": "x"}, "v.label: needs a file system"),
-    ({"owner": "root"}, "v.owner: needs a mount point"),
-    ({"mode": "0750"}, "v.mode: needs a mount point"),
-    ({"filesystem": "xfs", "label": "x" * 13}, "v.label: a xfs label has at most 12 bytes, 'xxxxxxxxxxxxx' has 13"),
-    ({"filesystem": "ext4", "label": "ä" * 9}, "v.label: a ext4 label has at most 16 bytes, 'äääääääää' has 18"),
-    ({"partitions": [{"size": "rest", "filesystem": "swap", "mount": "/s"}]},
-     "v.partitions[0].mount: a volume with filesystem swap is not mounted"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"partition_table": "none", "partitions": [{"size": "rest"}]}, "v.partitions: needs partition_table: gpt"),
+        (
+            {"label": "x", "partitions": [{"size": "rest"}]},
+            "v.label: belongs into the entries of 'partitions' where there are any",
+        ),
+        ({"partitions": [{"size": "rest"}, {"size": "rest"}]}, "v.partitions[0].size: only the last partition can have the rest"),
+        ({"filesystem": "swap", "mount": "/srv"}, "v.mount: a volume with filesystem swap is not mounted"),
+        ({"filesystem": "none", "mount": "/srv"}, "v.mount: a volume with filesystem none is not mounted"),
+        ({"filesystem": "none", "label": "x"}, "v.label: needs a file system"),
+        ({"owner": "root"}, "v.owner: needs a mount point"),
+        ({"mode": "0750"}, "v.mode: needs a mount point"),
+        ({"filesystem": "xfs", "label": "x" * 13}, "v.label: a xfs label has at most 12 bytes, 'xxxxxxxxxxxxx' has 13"),
+        ({"filesystem": "ext4", "label": "ä" * 9}, "v.label: a ext4 label has at most 16 bytes, 'äääääääää' has 18"),
+        (
+            {"partitions": [{"size": "rest", "filesystem": "swap", "mount": "/s"}]},
+            "v.partitions[0].mount: a volume with filesystem swap is not mounted",
+        ),
+    ],
+)
 def test_what_shows_only_when_all_words_are_together(said, fault):
     assert completed(**said)[1] == [fault]
 
 
 def test_metadata_is_text_and_read_as_such():
     faults = Faults()
-    found = from_metadata({
-        "blockstore.required": "True", "blockstore.grow": "false", "blockstore.options": "noatime,nodev", "blockstore.mode": "0750",
-        "readonly": "False",
-    }, faults)  # fmt: skip
+    found = from_metadata(
+        {
+            "blockstore.required": "True",
+            "blockstore.grow": "false",
+            "blockstore.options": "noatime,nodev",
+            "blockstore.mode": "0750",
+            "readonly": "False",
+        },
+        faults,
+    )
     assert not faults
     assert found == Words(required=True, grow=False, options=("noatime", "nodev"), mode=0o750)
     assert from_metadata({"readonly": "False"}, faults) is None

@@ -40,17 +40,20 @@ def test_it_is_not_there_before_its_node_and_its_size(fake: FakeMachine):
     assert see(fake) is None
 
 
-@pytest.mark.parametrize(("page", "serial"), [
-    (page_80("6f0a2d64"), "6f0a2d64"),
-    (page_80("   6f0a2d64  "), "6f0a2d64"),
-    (page_80("abc") + b"rest of the page", "abc"),
-    (page_80("abc\0\0"), "abc"),
-    (bytes([0, 0x80, 0, 99]) + b"abc", "abc"),
-    (page_80(""), ""),
-    (b"", ""),
-    (b"\0\x80", ""),
-    (bytes([0, 0x80, 0, 2]) + b"\xffa", "\ufffda"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("page", "serial"),
+    [
+        (page_80("6f0a2d64"), "6f0a2d64"),
+        (page_80("   6f0a2d64  "), "6f0a2d64"),
+        (page_80("abc") + b"rest of the page", "abc"),
+        (page_80("abc\0\0"), "abc"),
+        (bytes([0, 0x80, 0, 99]) + b"abc", "abc"),
+        (page_80(""), ""),
+        (b"", ""),
+        (b"\0\x80", ""),
+        (bytes([0, 0x80, 0, 2]) + b"\xffa", "\ufffda"),
+    ],
+)
 def test_vpd_page_80(tmp_path, page, serial):
     (tmp_path / "vpd_pg80").write_bytes(page)
     assert device.serial(tmp_path) == serial
@@ -60,10 +63,21 @@ def test_a_disk_without_that_page_has_none(tmp_path):
     assert device.serial(tmp_path) == ""
 
 
-@pytest.mark.parametrize(("name", "link"), [
-    ("data", "data"), ("a b", "a\\x20b"), ("a/b", "a\\x2fb"), ("../../sda", "..\\x2f..\\x2fsda"), ("..", "\\x2e\\x2e"), (".", "\\x2e"),
-    ("50%", "50\\x25"), ("größe", "gr\\xc3\\xb6\\xc3\\x9fe"), ("a\nb", "a\\x0ab"), ("$env{x}", "\\x24env\\x7bx\\x7d"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("data", "data"),
+        ("a b", "a\\x20b"),
+        ("a/b", "a\\x2fb"),
+        ("../../sda", "..\\x2f..\\x2fsda"),
+        ("..", "\\x2e\\x2e"),
+        (".", "\\x2e"),
+        ("50%", "50\\x25"),
+        ("größe", "gr\\xc3\\xb6\\xc3\\x9fe"),
+        ("a\nb", "a\\x0ab"),
+        ("$env{x}", "\\x24env\\x7bx\\x7d"),
+    ],
+)
 def test_a_name_as_a_link(name, link):
     assert device.link_name(name) == link
 

@@ -58,7 +58,7 @@ def test_nothing_to_log_in_to_starts_nothing(fake: FakeMachine):
 
 
 def test_one_process_for_all(fake: FakeMachine):
-    fake.runner.expect(*LOGIN, then=lambda command: (fake.session(PATH, 1), fake.session(SIX, 2)) and None)
+    fake.runner.expect(*LOGIN, then=lambda command: [fake.session(PATH, 1), fake.session(SIX, 2)].clear())
     login = begun(fake, PATH, SIX)
     login.wait(PATH)
     login.wait(SIX)
@@ -75,7 +75,7 @@ def test_every_exit_code_of_a_login_becomes_a_reason(fake: FakeMachine, code):
 
 def test_an_unknown_code_and_a_missing_program(fake: FakeMachine):
     fake.runner.expect(*LOGIN, code=77, stderr="odd")
-    with pytest.raises(LoginFailed, match="could not log in .* ended with 77: odd"):
+    with pytest.raises(LoginFailed, match=r"could not log in .* ended with 77: odd"):
         begun(fake, PATH).wait(PATH)
 
     def missing(command: object) -> None:

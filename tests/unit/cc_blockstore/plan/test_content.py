@@ -13,18 +13,21 @@ EMPTY = Content("/dev/sda", GIB, kind="", table="", data_at=-1)
 PART = Partition(1, "/dev/sda1", 1 << 20, 512 << 20)
 
 
-@pytest.mark.parametrize(("seen", "words"), [
-    (EMPTY, "nothing"),
-    (replace(EMPTY, data_at=None), "no signature"),
-    (replace(EMPTY, data_at=0), "no known signature, but data at byte 0"),
-    (replace(EMPTY, kind=None), "something that could not be read"),
-    (replace(EMPTY, table=None), "something that could not be read"),
-    (Content("/dev/sda", GIB), "something that could not be read"),
-    (replace(EMPTY, kind="LVM2_member"), "LVM2_member"),
-    (replace(EMPTY, kind="ext4", label="a"), "ext4 labelled 'a'"),
-    (replace(EMPTY, table="gpt"), "a gpt partition table with 0 partitions"),
-    (replace(EMPTY, table="gpt", partitions=(PART, PART)), "a gpt partition table with 2 partitions (512 MiB, 512 MiB)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (EMPTY, "nothing"),
+        (replace(EMPTY, data_at=None), "no signature"),
+        (replace(EMPTY, data_at=0), "no known signature, but data at byte 0"),
+        (replace(EMPTY, kind=None), "something that could not be read"),
+        (replace(EMPTY, table=None), "something that could not be read"),
+        (Content("/dev/sda", GIB), "something that could not be read"),
+        (replace(EMPTY, kind="LVM2_member"), "LVM2_member"),
+        (replace(EMPTY, kind="ext4", label="a"), "ext4 labelled 'a'"),
+        (replace(EMPTY, table="gpt"), "a gpt partition table with 0 partitions"),
+        (replace(EMPTY, table="gpt", partitions=(PART, PART)), "a gpt partition table with 2 partitions (512 MiB, 512 MiB)"),
+    ],
+)
 def test_what_is_found_in_words(seen, words):
     assert str(seen) == words
 
@@ -34,11 +37,20 @@ def test_what_is_empty_beyond_doubt_is_fit(blank):
     assert unfit_for_writing(EMPTY, "ext4", blank) is None
 
 
-@pytest.mark.parametrize(("change", "why"), [
-    ({"kind": "xfs"}, "overwrite"), ({"table": "dos"}, "overwrite"), ({"kind": None}, "overwrite"), ({"table": None}, "overwrite"),
-    ({"data_at": None}, "overwrite"), ({"data_at": 0}, "overwrite"), ({"data_at": 1 << 29}, "overwrite"),
-    ({"used_by": "swap"}, "in use by swap"), ({"read_only": True}, "read-only"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"kind": "xfs"}, "overwrite"),
+        ({"table": "dos"}, "overwrite"),
+        ({"kind": None}, "overwrite"),
+        ({"table": None}, "overwrite"),
+        ({"data_at": None}, "overwrite"),
+        ({"data_at": 0}, "overwrite"),
+        ({"data_at": 1 << 29}, "overwrite"),
+        ({"used_by": "swap"}, "in use by swap"),
+        ({"read_only": True}, "read-only"),
+    ],
+)
 @pytest.mark.parametrize("blank", [True, None])
 def test_everything_else_is_not(change, why, blank):
     refusal = unfit_for_writing(replace(EMPTY, **change), "ext4", blank)

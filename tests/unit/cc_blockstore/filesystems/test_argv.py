@@ -1,0 +1,43 @@
+"""The very argv of each mkfs: nothing forced, no discard, the label where there is one."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cc_blockstore.filesystems import FILESYSTEMS
+
+ARGV = {
+    "ext4": "mkfs.ext4 -q -E nodiscard -U ID -L data /dev/sda1",
+    "xfs": "mkfs.xfs -q -K -m uuid=ID -L data /dev/sda1",
+    "btrfs": "mkfs.btrfs -q -K -U ID -L data /dev/sda1",
+    "vfat": "mkfs.vfat -i ID -n data /dev/sda1",
+    "swap": "mkswap -U ID -L data /dev/sda1",
+}
+
+
+def test_each_is_here():
+    assert list(FILESYSTEMS) == list(ARGV)
+
+
+@pytest.mark.parametrize(("name", "argv"), ARGV.items())
+def test_argv(name, argv):
+    make = FILESYSTEMS[name].make
+    assert " ".join(make("/dev/sda1", "data", "ID")) == argv
+    assert " ".join(make("/dev/sda1", "", "ID")) == re.sub(r" -[Ln] data", "", argv)
+    assert not {"-F", "-f", "-I", "--force"} & set(make("/dev/sda1", "data", "ID"))
+
+
+@pytest.mark.parametrize("name", ARGV)
+def test_the_longest_label(name):
+    kind = FILESYSTEMS[name]
+    assert kind.label_fault("x" * kind.label_bytes) is None
+    assert f"at most {kind.label_bytes} bytes" in str(kind.label_fault("x" * (kind.label_bytes + 1)))
+
+
+@pytest.mark.parametrize("name", ARGV)
+def test_identities_are_new_and_in_blkid_s_form(name):
+    first, second = FILESYSTEMS[name].new_identity(), FILESYSTEMS[name].new_identity()
+    assert first != second
+    assert re.fullmatch(r"[0-9A-F]{4}-[0-9A-F]{4}" if name == "vfat" else r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)

@@ -1,0 +1,47 @@
+"""Files are replaced whole, with their mode, byte for byte; what cannot be read is nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from cc_blockstore.machine import files
+
+ODD = "a\r\nb\x0cc\udcff\u2028d\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_file_is_written_with_its_mode(tmp_path, mode):
+    file = tmp_path / "new/folder/file"
+    assert files.write(file, "text", mode)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("text", mode)
+    assert [path.name for path in file.parent.iterdir()] == ["file"]
+
+
+def test_the_same_again_is_no_change_but_a_wrong_mode_is(tmp_path):
+    file = tmp_path / "file"
+    files.write(file, "text")
+    assert not files.write(file, "text")
+    file.chmod(0o644)
+    assert files.write(file, "text")
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_read_is_written_back_byte_for_byte(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"a\r\nb\x0cc\xff\xe2\x80\xa8d\n")
+    assert files.read_exact(file) == ODD
+    files.write(tmp_path / "copy", ODD)
+    assert (tmp_path / "copy").read_bytes() == file.read_bytes()
+
+
+def test_what_cannot_be_read_is_nothing(tmp_path):
+    assert files.read(tmp_path / "none") == files.read(tmp_path) == ""
+    assert files.read_exact(tmp_path / "none") is None
+    (tmp_path / "x").write_bytes(b"\xff\n")
+    assert files.read(tmp_path / "x") == "\ufffd"
+
+
+def test_remove(tmp_path):
+    (tmp_path / "x").write_text("")
+    assert files.remove(tmp_path / "x")
+    assert not files.remove(tmp_path / "x")

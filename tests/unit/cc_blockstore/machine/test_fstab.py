@@ -1,0 +1,41 @@
+"""fstab: one write for all volumes, the mode kept, a link followed, systemd told where it runs."""
+
+from __future__ import annotations
+
+from cc_blockstore.machine import fstab
+from cc_blockstore.plan.mount import FstabEntry
+from tests.unit.fakes import FakeMachine
+
+ONE, TWO = (FstabEntry(v, f"UUID={v}", f"/srv/{v}", "ext4", (f"x-blockstore.volume={v}",)) for v in ("v1", "v2"))
+
+
+def test_all_volumes_in_one_write_and_one_reload(fake: FakeMachine):
+    (fake.root / "run/systemd/system").mkdir(parents=True)
+    fake.write("etc/fstab", "# mine\r\n\xff\n").chmod(0o640)
+    fake.runner.expect("systemctl", "daemon-reload")
+    assert fstab.update(fake.machine, {"v1": [ONE], "v2": [TWO]})
+    assert (fake.root / "etc/fstab").read_bytes() == f"# mine\r\n\xff\n{ONE}\n{TWO}\n".encode()
+    assert (fake.root / "etc/fstab").stat().st_mode & 0o777 == 0o640
+    assert not fstab.update(fake.machine, {"v1": [ONE], "v2": [TWO]})
+
+
+def test_bytes_that_are_no_text_stay(fake: FakeMachine):
+    fake.write("etc/fstab", b"# caf\xe9\n")
+    assert fstab.update(fake.machine, {"v1": [ONE]})
+    assert (fake.root / "etc/fstab").read_bytes() == b"# caf\xe9\n" + f"{ONE}\n".encode()
+
+
+def test_a_link_is_followed_and_nothing_is_made_of_nothing(fake: FakeMachine):
+    assert not fstab.update(fake.machine, {"v1": []})
+    assert not (fake.root / "etc/fstab").exists()
+    fake.write("data/fstab", "# real\n")
+    (fake.root / "etc/fstab").symlink_to("../data/fstab")
+    fstab.update(fake.machine, {"v1": [ONE]})
+    assert (fake.root / "etc/fstab").is_symlink()
+    assert fake.read("data/fstab") == f"# real\n{ONE}\n"
+
+
+def test_a_unit_is_ours_where_systemd_made_it_of_our_line(fake: FakeMachine):
+    assert not fstab.loaded(fake.machine, "/srv/a-b")
+    fake.write("run/systemd/generator/srv-a\\x2db.mount", "[Mount]\nOptions=defaults,x-blockstore.volume=v1\n")
+    assert fstab.loaded(fake.machine, "/srv/a-b")

@@ -1,0 +1,49 @@
+"""Which volumes are ours: there and back, without a secret; a file that is broken names nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from blockstore.attachment import Attachment, Volume
+from blockstore.iscsi import Chap, IscsiConnection, IscsiPath
+from blockstore.portal import Portal
+from blockstore.secret import Secret
+from cc_blockstore.machine import ledger
+from cc_blockstore.machine.ledger import Known
+from tests.unit.fakes import FakeMachine
+from tests.unit.wire import ATTACHMENTS, PATHS
+
+ONE = Known(Attachment("a1", Volume("v1", "data")), IscsiPath(Portal("fd00::1"), "iqn.2010-10.org.openstack:v", 1))
+
+
+def test_remember_and_forget(fake: FakeMachine):
+    assert ledger.read_all(fake.machine) == {}
+    assert ledger.write(fake.machine, ONE)
+    assert not ledger.write(fake.machine, ONE)
+    assert ledger.read_all(fake.machine) == {"v1": ONE}
+    ledger.forget(fake.machine, "v1")
+    ledger.forget(fake.machine, "v1")
+    assert ledger.read_all(fake.machine) == {}
+
+
+def test_no_secret_is_put_down(fake: FakeMachine):
+    connection = IscsiConnection((ONE.path,), Chap("u", Secret("Plant3dS3cret")))
+    ledger.write(fake.machine, replace(ONE, attachment=replace(ONE.attachment, connection=connection)))
+    assert not [data for data in fake.files().values() if b"Plant3d" in data]
+    assert (fake.root / "var/lib/blockstore/volumes/v1.json").stat().st_mode & 0o777 == 0o600
+
+
+@given(ATTACHMENTS, PATHS)
+def test_round_trip(attachment, path):
+    known = Known(attachment, path, borrowed=True)
+    assert ledger._read(known.to_json()) == known
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", ONE.to_json()[:40], ONE.to_json().replace('"fd', '"/'), "\0"])
+def test_a_broken_file_is_passed_over(fake: FakeMachine, text):
+    ledger.write(fake.machine, ONE)
+    fake.write("var/lib/blockstore/volumes/broken.json", text)
+    assert ledger.read_all(fake.machine) == {"v1": ONE}
