@@ -54,8 +54,8 @@ def test_the_line_of_fstab():
 
 @pytest.mark.parametrize(("wish", "read_only", "begin"), [
     (FilesystemWish("ext4", mount="/srv"), False, "UUID=u /srv ext4 defaults,_netdev,nofail,"),
-    (FilesystemWish("ext4", mount="/srv"), True, "UUID=u /srv ext4 defaults,ro,_netdev,nofail,"),
-    (FilesystemWish("ext4", mount="/srv", options=("ro",)), True, "UUID=u /srv ext4 ro,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv"), True, "UUID=u /srv ext4 ro,noload,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv", options=("ro",)), True, "UUID=u /srv ext4 ro,noload,_netdev,nofail,"),
     (FilesystemWish("swap"), False, "UUID=u none swap noauto,_netdev,nofail,"),
     (FilesystemWish("ext4", mount="/srv/my data"), False, "UUID=u /srv/my\\040data ext4 "),
     (FilesystemWish("ext4", mount="/srv/a\\b"), False, "UUID=u /srv/a\\134b ext4 "),
