@@ -51,7 +51,8 @@ def reason(output: str, path: IscsiPath) -> LoginFailed:
         failed, error = _FAILED.search(line), _ERROR.search(following)
         if failed and error and _same(failed, path):
             return _explained(int(error["code"]), error["text"], path)
-    code = _CODE.search(output)
+    # The exit code is that of the first target that failed: where iscsiadm names others, it is theirs.
+    code = None if _FAILED.search(output) else _CODE.search(output)
     return _explained(int(code["code"]) if code else 1, "iscsiadm said nothing of this target", path)
 
 
