@@ -46,6 +46,11 @@ def test_each_target_of_a_batch_has_its_own_reason():
     assert "authentication" in str(reason(output, IscsiPath(Portal("10.0.2.3"), IQN, 1)))
 
 
+def test_the_exit_code_of_another_target_is_not_this_one_s():
+    output = failed(IQN + "2", error="24 - x") + END + "\nexit code 24"
+    assert "said nothing of this target" in str(reason(output, PATH))
+
+
 def test_an_ipv6_portal():
     assert "authentication" in str(reason(failed(host="fd00::1", error="24 - x"), IscsiPath(Portal("fd00::1"), IQN, 1)))
 
