@@ -1,26 +1,26 @@
 """A server that kills itself with SIGKILL at a chosen step, forked from a process that has imported it already.
 
 The server itself knows nothing of this: it is built with an observer that hears the name of every step before it is
-done, and this one's observer counts.
+done, and this one's observer counts. Run as a program this file is the process that forks: a line of JSON on its standard
+input starts a server, ``ready PID`` and ``ended CODE`` on its standard output tell what became of it.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import os
+import select
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from blockstore.errors import BlockstoreError
 from blockstore.waiting import Deadline, wait_for
-from testbed.server import LocalServer
+from testbed.server import ENVIRONMENT, LocalServer
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["metadata_server.serving", "tests.target.killing"])
 SECONDS = 60
 
 
@@ -39,11 +39,19 @@ def _observer(armed: Path, step: int) -> Callable[[str], None]:
     return observe
 
 
-def _serve(options: dict[str, str], armed: Path, step: int, ready: Connection) -> None:
+def _fork_servers() -> None:
     from metadata_server.configuration import load
     from metadata_server.serving import serve
 
-    serve(load(None, options), ready=lambda _: ready.send("ready"), observe=_observer(armed, step))
+    for line in sys.stdin:
+        options, armed, step = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            serve(
+                load(None, options), ready=lambda _: print("ready", os.getpid(), flush=True), observe=_observer(Path(armed), step)
+            )
+            os._exit(0)
+        print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
 class ForkedServer(LocalServer):
@@ -52,53 +60,36 @@ class ForkedServer(LocalServer):
     def __init__(self, state: Path) -> None:
         super().__init__(state, advertised_host="")
         self._armed = state.parent / "armed"
-        self._fork: Any = None
+        self._server = 0
         self.step = 0
+        self._errors = self.log.open("a")
+        self._forker = subprocess.Popen(
+            [sys.executable, "-m", "tests.target.killing"], env={**os.environ, **ENVIRONMENT}, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+        )  # fmt: skip
 
     def start(self) -> None:
-        options = {
-            "state": str(self.state), "instance.listen": "127.0.0.1:0", "operator.listen": "127.0.0.1:0",
-            "targets.portal": "127.0.0.1:0",
-        }  # fmt: skip
-        self._armed.unlink(missing_ok=True)
-        here, there = _FORKS.Pipe()
-        self._fork = _FORKS.Process(target=_serve, args=(options, self._armed, self.step, there))
-        self._fork.start()
-        there.close()
-        assert here.poll(SECONDS), "the server does not say that it is ready"
-        try:
-            here.recv()
-        except EOFError:
-            raise AssertionError("the server ended before it was ready") from None
-        finally:
-            here.close()
+        listen = dict.fromkeys(("instance.listen", "operator.listen", "targets.portal"), "127.0.0.1:0")
+        self.disarm()
+        assert self._forker.stdin is not None
+        self._forker.stdin.write(json.dumps([{"state": str(self.state), **listen}, str(self._armed), self.step]) + "\n")
+        word, number = self._hear()
+        assert word == "ready", self.log.read_text()
+        self._server = number
 
     def restart(self, step: int = 0) -> None:
         """Kill it if it runs, and start it anew; once armed it will die just before this step."""
-        if self._fork.is_alive():
-            self.kill()
+        self.kill()
         self.step = step
         self.start()
-
-    def disarm(self) -> None:
-        """Steps are not counted any more."""
-        self._armed.unlink(missing_ok=True)
-
-    def dies(self, instead: Callable[[], bool]) -> bool:
-        """Wait until it has killed itself; False when the other thing came true."""
-
-        def look() -> bool | None:
-            if self._fork.exitcode is not None:
-                return True
-            with suppress(BlockstoreError):
-                return False if instead() else None
-            return None
-
-        return wait_for("the server's end", look, Deadline.after(SECONDS))
 
     def arm(self) -> None:
         """From here on steps are counted."""
         self._armed.touch()
+
+    def disarm(self) -> None:
+        """Steps are not counted any more."""
+        self._armed.unlink(missing_ok=True)
 
     @property
     def steps(self) -> list[str]:
@@ -107,19 +98,46 @@ class ForkedServer(LocalServer):
 
     @property
     def died(self) -> bool:
-        """Whether it killed itself; waits for that end only when it is on its way."""
-        if self.step and len(self.steps) >= self.step:
-            self._fork.join(SECONDS)
-        return self._fork.exitcode == -signal.SIGKILL
+        """Whether it killed itself; waits for that end when it is on its way."""
+        return len(self.steps) >= self.step and self._ended(-signal.SIGKILL)
+
+    def dies(self, instead: Callable[[], bool]) -> bool:
+        """Wait until it has killed itself; False when the other thing came true."""
+
+        def look() -> bool | None:
+            assert self._forker.stdout is not None
+            if select.select([self._forker.stdout], [], [], 0)[0]:
+                return self._ended(-signal.SIGKILL)
+            with suppress(BlockstoreError):
+                return False if instead() else None
+            return None
+
+        return wait_for("the server's end", look, Deadline.after(SECONDS))
 
     def kill(self) -> None:
-        self._fork.kill()
-        self._fork.join(SECONDS)
+        if self._server:
+            os.kill(self._server, signal.SIGKILL)
+            self._ended(-signal.SIGKILL)
 
     def stop(self) -> None:
-        if self._fork.is_alive():
-            self._fork.terminate()
-            self._fork.join(SECONDS)
-            assert self._fork.exitcode == 0, self._fork.exitcode
-        else:
-            self.end_tgtd()
+        """Stop the server, and the process that forks."""
+        if self._server:
+            os.kill(self._server, signal.SIGTERM)
+            assert self._ended(0)
+        self._forker.communicate()
+        self._errors.close()
+
+    def _ended(self, code: int) -> bool:
+        word, number = self._hear()
+        assert (word, number) == ("ended", code), self.log.read_text()
+        self._server = 0
+        return True
+
+    def _hear(self) -> tuple[str, int]:
+        assert self._forker.stdout is not None
+        word, number = self._forker.stdout.readline().split()
+        return word, int(number)
+
+
+if __name__ == "__main__":
+    _fork_servers()
