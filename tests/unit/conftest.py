@@ -16,7 +16,7 @@ from tests.unit.fakes import FakeClock, FakeMachine, FakeRunner
 PROCESSES = "real_processes"
 
 # A shared machine makes no promise about the time of one example; the whole tier has its own limit.
-settings.register_profile("unit", deadline=None, max_examples=30)
+settings.register_profile("unit", deadline=None, max_examples=20)
 settings.load_profile("unit")
 
 
