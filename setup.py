@@ -33,7 +33,11 @@ setup(
     install_requires=["PyYAML", "Jinja2", "requests", "netifaces"],
     extras_require={
         "server": ["fastapi", "uvicorn", "sqlalchemy>=2.0", "alembic", "pydantic>=2", "click", "rich", "pycdlib"],
-        "test": ["pytest", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mypy", "ruff", "types-PyYAML", "types-requests"],
+        "test": [
+            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk"),
+            *("mypy", "ruff", "types-PyYAML", "types-requests"),
+            *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports
+        ],
     },
     entry_points={
         "console_scripts": [

@@ -135,6 +135,10 @@ class BringUp:
         return placed
 
     def _partition(self, wish: VolumeWish, node: str) -> bool:
+        parts = [each.node for each in content.partitions(self._machine, node)]
+        taken = plan_mount.taken(wish, node, parts, mounts(self._machine))
+        if taken:
+            _refuse(taken)
         decide: Callable[[Content], Decision] = lambda seen: plan_partition.decide(wish, seen, self._task.volume.blank)  # noqa: E731
         decision, _ = self._closely(node, decide)
         if isinstance(decision, Do):

@@ -162,7 +162,8 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
         if not modules:
             return {}
         listed = any(_module_name(entry) == KEY for entry in modules)
-        return {"cloud_config_modules": modules if listed else [KEY, *modules]}
+        # With a frequency: the schema of cloud-init 22.4 warns at each boot of a plain name that it does not know.
+        return {"cloud_config_modules": modules if listed else [[KEY, "always"], *modules]}
 
     def activate(self, cfg: Mapping[str, Any], is_new_instance: bool) -> None:
         """In the init stage, so before iscsid starts: the initiator name, a file and nothing more.

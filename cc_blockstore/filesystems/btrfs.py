@@ -10,4 +10,4 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
 
 
 # 109 MiB is what mkfs.btrfs itself names as the least with its default profiles. It takes labels of 255 bytes and keeps 254.
-BTRFS = Filesystem(name="btrfs", label_bytes=254, smallest=114 * MIB, make=make)
+BTRFS = Filesystem(name="btrfs", label_bytes=254, smallest=114 * MIB, make=make, untouched=("rescue=nologreplay",))

@@ -9,4 +9,4 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
     return ("mkfs.ext4", "-q", "-E", "nodiscard", "-U", identity, *label_option("-L", label), device)
 
 
-EXT4 = Filesystem(name="ext4", label_bytes=16, smallest=8 * MIB, make=make)
+EXT4 = Filesystem(name="ext4", label_bytes=16, smallest=8 * MIB, make=make, untouched=("noload",))

@@ -15,7 +15,8 @@ class Filesystem:
     """``label_bytes`` and ``smallest`` (bytes) are the tool's own limits; ``make`` gives the argv of mkfs.
 
     ``make(device, label, identity)``: label may be "", ``identity`` is what ``new_identity`` gave, in the form in which
-    blkid will report it as UUID. ``label_rule`` says what else may be wrong with a label, beside its length. No ``make``
+    blkid will report it as UUID. ``untouched`` are the mount options that keep a read-only mount from writing all the same: a
+    journal is replayed otherwise. ``label_rule`` says what else may be wrong with a label, beside its length. No ``make``
     forces: whoever calls has looked first, and mkfs's own refusal is a second lock.
     """
 
@@ -26,6 +27,7 @@ class Filesystem:
     new_identity: Callable[[], str] = lambda: str(uuid.uuid4())
     partition_type: str = LINUX_DATA
     mountable: bool = True
+    untouched: tuple[str, ...] = ()
     label_rule: Callable[[str], str | None] = lambda label: None
 
     def label_fault(self, label: str) -> str | None:

@@ -9,4 +9,4 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
     return ("mkfs.xfs", "-q", "-K", "-m", f"uuid={identity}", *label_option("-L", label), device)
 
 
-XFS = Filesystem(name="xfs", label_bytes=12, smallest=300 * MIB, make=make)
+XFS = Filesystem(name="xfs", label_bytes=12, smallest=300 * MIB, make=make, untouched=("norecovery",))

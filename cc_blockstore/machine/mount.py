@@ -37,7 +37,7 @@ def _command(machine: Machine, wish: FilesystemWish, node: str, *, read_only: bo
     if fstab.loaded(machine, wish.mount):
         # systemd knows the line since the boot and may be about to mount it: a second job of the same unit is merged.
         return Command(("systemctl", "start", plan.unit_name(wish.mount)))
-    options = ",".join((*wish.options, *(("ro",) if read_only else ()), "_netdev"))
+    options = ",".join((*plan.mount_options(wish, read_only=read_only), "_netdev"))
     return Command(("mount", "-t", wish.type, "-o", options, node, wish.mount))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
-from cc_blockstore.wish import FilesystemWish
+from cc_blockstore.wish import FilesystemWish, VolumeWish
 
 # Our marker in fstab. mount(8) and systemd take options beginning with "x-" for comments; cc_mounts removes only lines
 # with "comment=cloudconfig".
@@ -44,6 +45,24 @@ def decide(wish: FilesystemWish, device: str, mounts: Iterable[Mounted], swaps: 
     return Do(f"mount {device} on {wish.mount}")
 
 
+def taken(wish: VolumeWish, node: str, parts: Collection[str], mounts: Iterable[Mounted]) -> Refuse | None:
+    """Whether another device sits on a wished mount point: known before anything is written to this one. ``node`` is
+    the whole device, ``parts`` are its partitions."""
+    points = {each.mount for each in wish.filesystems if each.mount}
+    for each in mounts:
+        if each.point in points and each.device != node and each.device not in parts:
+            return Refuse(f"refusing to mount {node} over {each.point}: found {each.device} there", "choose another mount point")
+    return None
+
+
+def mount_options(wish: FilesystemWish, *, read_only: bool) -> tuple[str, ...]:
+    """The wished options; of a read-only attachment also those that keep the mount itself from writing."""
+    if not read_only or wish.type not in FILESYSTEMS:
+        return wish.options
+    wanted = ("ro", *FILESYSTEMS[wish.type].untouched)
+    return (*wish.options, *(option for option in wanted if option not in wish.options))
+
+
 @dataclass(frozen=True)
 class FstabEntry:
     """One line of fstab that is ours."""
@@ -67,9 +86,8 @@ def fstab_entry(wish: FilesystemWish, uuid: str, volume_id: str, *, read_only: b
     """
     swap = wish.type == "swap"
     options = (
-        *(wish.options or (() if swap else ("defaults",))),
+        *(mount_options(wish, read_only=read_only) or (() if swap else ("defaults",))),
         *(("noauto",) if swap and "noauto" not in wish.options else ()),
-        *(("ro",) if read_only and "ro" not in wish.options else ()),
         "_netdev", "nofail", f"x-systemd.device-timeout={patience}", f"{MARKER}{volume_id}",
     )  # fmt: skip
     return FstabEntry(volume_id, f"UUID={uuid}", "none" if swap else wish.mount, wish.type, options)

@@ -25,7 +25,7 @@ def test_seed_is_found_in_the_local_stage(inside: Any, where: str) -> None:
     assert found["network"] == {"version": 2, "ethernets": {"eth0": {"dhcp4": True}}}
     assert found["subplatform"].startswith("config-disk (" if where == "disk" else "seed-dir (")
     assert found["initiator"] == "iqn.2018-12.com.leftasexercise:i-1"
-    assert found["modules"] == ["blockstore", "locale", "runcmd"]
+    assert found["modules"] == [["blockstore", "always"], "locale", "runcmd"]
     assert found["warnings"] == []
 
 
@@ -49,7 +49,7 @@ def test_metadata_service(inside: Any) -> None:
     assert len(found["asked"]) == 1
     assert found["initiator"] == "iqn.2018-12.com.leftasexercise:two"
     assert found["subplatform"] == "metadata (http://192.0.2.1:8775)"
-    assert found["modules"][0] == "blockstore"
+    assert found["modules"][0] == ["blockstore", "always"]
     assert found["secrets"] == {CHAP: [], TOKEN: ["run/instance-data-sensitive.json 0o600"]} or found["secrets"] == {
         CHAP: [],
         TOKEN: ["run/combined-cloud-config.json 0o600", "run/instance-data-sensitive.json 0o600"],
@@ -156,8 +156,8 @@ def test_reboot_with_the_service_down(inside: Any, conf: str, initiator: str) ->
 
 def test_module_list_follows_cloud_cfg(inside: Any) -> None:
     assert inside("list_changes") == [
-        ["blockstore", "locale", "runcmd"],
-        ["blockstore", "locale", "ntp"],
+        [["blockstore", "always"], "locale", "runcmd"],
+        [["blockstore", "always"], "locale", "ntp"],
         ["blockstore", "ntp"],
         [["cc_blockstore", "always"], "ntp"],
         [],

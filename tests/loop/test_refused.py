@@ -373,7 +373,7 @@ def test_a_mount_point_that_another_device_has(make_disk: MakeDisk, instance: In
     assert SERIAL not in instance.fstab
 
 
-def test_a_taken_place_keeps_the_new_file_system_unmounted_and_the_next_run_finishes(
+def test_a_taken_place_is_noticed_before_anything_is_written_and_the_next_run_finishes(
     make_disk: MakeDisk, instance: Instance, place: Path
 ) -> None:
     theirs, disk, point = make_disk(64 * MIB), make_disk(64 * MIB), place / "data"
@@ -382,11 +382,12 @@ def test_a_taken_place_keeps_the_new_file_system_unmounted_and_the_next_run_fini
     for each in (theirs, disk):
         each.attach()
     run("mount", "-o", "ro", theirs.node, str(point))
-    before = theirs.contents()
+    before = theirs.contents(), disk.contents()
     done = instance.bring_up(disk, wished(mount=str(point)), blank=True)
     assert done.report.result is Result.REFUSED
     assert f"found {theirs.node} there" in done.report.reason
-    assert theirs.contents() == before
+    assert not done.report.changed
+    assert (theirs.contents(), disk.contents()) == before
     run("umount", str(point))
-    done = instance.bring_up(disk, wished(mount=str(point)), blank=False)
-    assert (done.report.result, done.processes.wrote) == (Result.OK, [])
+    done = instance.bring_up(disk, wished(mount=str(point)), blank=True)
+    assert (done.report.result, done.report.reason) == (Result.OK, "")

@@ -17,7 +17,7 @@ def test_life(tree: Tree, packages: Packages, newer: Packages) -> None:
     assert before["missing"] == [] or before["warnings"]
     with_ours = {
         **before,
-        "modules": ["blockstore", *before["modules"]],
+        "modules": [["blockstore", "always"], *before["modules"]],
         "sources": {stage: [names[0], *OURS[stage], *names[1:]] for stage, names in before["sources"].items()},
         "warnings": [line for line in before["warnings"] if "BlockStore" not in line],
     }
@@ -57,7 +57,7 @@ def test_list_follows_other_packages(tree: Tree, packages: Packages) -> None:
     tree.dpkg("-i", packages[NAME])
     vendor = tree.conffile_package("vendor", "/etc/cloud/cloud.cfg.d/50_vendor.cfg", "cloud_config_modules: [locale, runcmd]\n")
     tree.dpkg("-i", vendor)
-    assert tree.modules() == ["blockstore", "locale", "runcmd"], "by dpkg's trigger"
+    assert tree.modules() == [["blockstore", "always"], "locale", "runcmd"], "by dpkg's trigger"
     tree.dpkg("-P", "vendor")
     assert len(tree.modules()) > 10
 

@@ -128,7 +128,9 @@ def test_a_rerun_changes_nothing_and_starts_no_process(life: Life) -> None:
     assert guest.run(f"{trace} cloud-init single --name blockstore --frequency always", timeout=400).code == 0
     lines = guest.read("/root/healthy.trace").decode(errors="replace").splitlines()
     programs = [line for line in lines if "execve(" in line and "ENOENT" not in line]
-    assert len(programs) == 1, programs
+    # cloud-init itself, and the `sh -c "tee …"` by which it copies its output into its log.
+    others = [line for line in programs if '"/usr/bin/cloud-init"' not in line and "tee" not in line]
+    assert others == []
     requests = [line for line in lines if any(f'"{method} /v1/' in line for method in ("GET", "PUT", "POST", "DELETE"))]
     assert len(requests) == 1, requests
     assert '"GET /v1/attachments ' in requests[0]
