@@ -225,7 +225,7 @@ def test_detach_unmounts_then_logs_out_then_forgets(guest: Guest, point: Path):
 
 def test_a_busy_one_is_refused_names_the_process_and_stays(guest: Guest, point: Path):
     bring_up(guest, point)
-    guest.service.listed, guest.service.asked = [], []
+    guest.service.listed, guest.service.asked = [attachment("v1", Status.DETACHING)], []
     process = guest.fake.root / "proc/412"
     (process / "fd").mkdir(parents=True)
     (process / "comm").write_text("postgres\n")
