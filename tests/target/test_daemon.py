@@ -123,6 +123,38 @@ def test_a_portal_that_is_taken_is_an_error_and_leaves_no_daemon(folder: Path) -
         _ = server.tgtd_pid
 
 
+def test_through_tgtadm_it_is_the_same(folder: Path) -> None:
+    file = folder.with_suffix(".toml")
+    file.write_text('[targets]\ncontrol = "tgtadm"\n')
+    with LocalServer(folder, options=("--config", str(file), "--verbose")) as server:
+        guest = Scene(server).guest()
+        volume, attachment = Scene(server).attached(guest, mutual=True)
+        login = guest.login(attachment)
+        assert initiator.serial(login) == volume
+        assert not initiator.inquiry(login.but(user="", password="")).ok
+        guest.complete(attachment)
+        server.cli("volume", "extend", volume, "--size", "2")
+        with initiator.Session(login) as session:
+            session.do("write -P 0x31 1G 4k", "wrote 4096")
+            assert guest.ask("DELETE", f"attachments/{attachment}").status_code == 200
+        assert not initiator.inquiry(login).ok
+    said = server.log.read_text()
+    assert "tgtadm -C 0 --lld iscsi --op new --mode account" in said
+    assert login.password not in said
+
+
+def test_an_attached_volume_grows_under_its_session(server: LocalServer, scene: Scene) -> None:
+    guest = scene.guest()
+    volume, attachment = scene.attached(guest)
+    login = guest.login(attachment)
+    guest.complete(attachment)
+    with initiator.Session(login) as session:
+        session.do("write -P 0x41 0 4k", "wrote 4096")
+        server.cli("volume", "extend", volume, "--size", "2")
+        session.do("read -P 0x41 0 4k", "read 4096")
+    assert initiator.io(login, "write -P 0x42 2147479552 4k").ok
+
+
 def test_two_servers_do_not_share_a_folder(server: LocalServer) -> None:
     with pytest.raises(RuntimeError, match="another server runs in"):
         LocalServer(server.state).start()
