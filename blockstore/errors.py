@@ -35,6 +35,10 @@ class BlockstoreError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+# Of what a program said, this much is told in a sentence; all of it stays in the error's attributes.
+LONGEST_OUTPUT = 400
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong in a document: where (``volumes.data.mount``) and what."""
@@ -63,8 +67,9 @@ class CommandFailed(BlockstoreError):
 
     def __init__(self, command: str, code: int, stdout: str, stderr: str) -> None:
         self.command, self.code, self.stdout, self.stderr = command, code, stdout, stderr
-        last = (stderr.strip() or stdout.strip()).splitlines()[-1:]
-        super().__init__(f"{command} ended with {code}" + (f": {last[0]}" if last else ""))
+        # All lines: mount(8) says what is wrong first and where to read on last, others the other way round.
+        said = "; ".join(line.strip() for line in (stderr.strip() or stdout.strip()).splitlines() if line.strip())
+        super().__init__(f"{command} ended with {code}" + (f": {said[:LONGEST_OUTPUT]}" if said else ""))
 
 
 class CommandTimedOut(CommandFailed):

@@ -99,7 +99,10 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
         return "", ""  # a child of its own still holds the pipes; waiting for that one would have no end
 
 
-def start(command: Command, *, log: str | os.PathLike[str], pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+Daemon = subprocess.Popen[bytes]
+
+
+def start(command: Command, *, log: str | os.PathLike[str], pass_fds: tuple[int, ...] = ()) -> Daemon:
     """Start a daemon that the caller stops by its process id; its output goes to the file ``log`` (created 0600)."""
     LOG.debug("starting %s", command)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

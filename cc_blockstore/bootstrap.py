@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from blockstore.attachment import Attachment, Status
 from blockstore.errors import BlockstoreError, DocumentInvalid, ServiceError
 from blockstore.report import Report, Result, VolumeReport
 from blockstore.waiting import Deadline
-from cc_blockstore import listing, status
+from cc_blockstore import listing, status, verdict
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
@@ -28,19 +28,11 @@ from cc_blockstore.prepare import Preparation
 from cc_blockstore.progress import Events, Steps, no_events
 from cc_blockstore.protocols import Batch, Transport
 from cc_blockstore.takedown import take_down
+from cc_blockstore.verdict import Verdict
 from cc_blockstore.volume import BringUp, Outcome, Task
 
 LOG = logging.getLogger(__name__)
 PARALLEL = 32
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What cloud-init is told: nothing, a warning (degraded), or an error (a required volume is missing)."""
-
-    report: Report
-    warning: str = ""
-    error: str = ""
 
 
 def at_boot(cfg: Mapping[str, Any], cloud: Any) -> Verdict:
@@ -61,7 +53,8 @@ def run(
         faults = tuple(str(fault) for fault in error.faults)
         report = Report(instance_id, "", _now(), 0, faults=faults)
         status.write(machine, report)
-        return Verdict(report, f"the blockstore document has {len(faults)} faults, nothing was done: {'; '.join(faults)}")
+        told = f"the blockstore document has {len(faults)} faults, nothing was done: {'; '.join(faults)}"
+        return Verdict(report, told, bad_document=True)
     if not document.says_something:
         return Verdict(Report(instance_id, "", _now(), 0))
     try:
@@ -96,17 +89,21 @@ class Run:
         desired = plan.decide(self.document, listed.attachments, before, complete=listed.complete)
 
         gone = self._take_down(desired, known)
-        listed = self._release(desired, gone, listed)
-        tasks = self._prepare(desired, known)
+        busy = {each.id for each in gone if each.result is not Result.OK}
+        listed = self._release(busy, listed)
+        tasks = self._prepare([each for each in desired.bring_up if each.attachment.volume.id not in busy])
         outcomes = self._bring_up(tasks)
-        self._write_fstab(outcomes)
+        listed = self._write_fstab(outcomes, listed)
         self._arm_shutdown(outcomes)
 
         listed = self._complete(tasks, outcomes, listed)
-        report = self._report(listed, [*(each.report for each in outcomes), *_turned(desired), *gone])
+        there = {each.report.id for each in outcomes}
+        turned = [VolumeReport(each.volume_id, each.name, Result.REFUSED, reason=each.reason) for each in desired.turned]
+        left = [each for each in gone if each.id not in there]
+        report = self._report(listed, [*(each.report for each in outcomes), *turned, *left])
         report = self._deliver(report, answered=listed.answered)
         status.write(self.machine, report)
-        return _verdict(report, desired.bring_up)
+        return verdict.of(report, desired)
 
     def _steps(self, name: str) -> Steps:
         return Steps(name, self.begun, self.machine.clock, self.events)
@@ -124,10 +121,9 @@ class Run:
             ledger.forget(self.machine, volume_id)
         return reports
 
-    def _release(self, desired: Desired, gone: Iterable[VolumeReport], listed: listing.Listing) -> listing.Listing:
+    def _release(self, busy: Collection[str], listed: listing.Listing) -> listing.Listing:
         """Tell the service which detached volumes nobody uses here any more, so that it can revoke their export."""
-        busy = {report.id for report in gone if report.result is not Result.OK}
-        leaving = [each for each in listed.attachments if each.volume.id in desired.take_down and each.volume.id not in busy]
+        leaving = [each for each in listed.attachments if each.status is Status.DETACHING and each.volume.id not in busy]
         return self._told(listed, leaving, lambda client, each: client.detach(each.id, self.deadline))
 
     def _told(
@@ -142,9 +138,10 @@ class Run:
                 notes.append(f"{each.volume.name}: {error}")
         return replace(listed, notes=(*listed.notes, *notes))
 
-    def _prepare(self, desired: Desired, known: Mapping[str, Known]) -> list[Task]:
+    def _prepare(self, wanted: Iterable[Wanted]) -> list[Task]:
+        known = ledger.read_all(self.machine)  # without what was taken down
         preparation = Preparation(self.machine, self.initiator, self.document.endpoint, self.client, self.deadline)
-        return [preparation.task(wanted, known.get(wanted.attachment.volume.id)) for wanted in desired.bring_up]
+        return [preparation.task(each, known.get(each.attachment.volume.id)) for each in wanted]
 
     def _bring_up(self, tasks: list[Task]) -> list[Outcome]:
         """One login for all that need one; then each volume in its own thread, waiting for nobody else."""
@@ -168,8 +165,13 @@ class Run:
     def _missing(self, task: Task) -> bool:
         return task.transport.connected(self.machine, task.path) is Connected.NO
 
-    def _write_fstab(self, outcomes: Iterable[Outcome]) -> None:
-        fstab.update(self.machine, {each.report.id: each.fstab for each in outcomes if each.fstab is not None})
+    def _write_fstab(self, outcomes: Iterable[Outcome], listed: listing.Listing) -> listing.Listing:
+        """The volumes are mounted already: a fault here concerns the next boot, and is told."""
+        try:
+            fstab.update(self.machine, {each.report.id: each.fstab for each in outcomes if each.fstab is not None})
+        except (BlockstoreError, OSError) as error:
+            return replace(listed, faults=(*listed.faults, f"fstab: {error}"))
+        return listed
 
     def _arm_shutdown(self, outcomes: Iterable[Outcome]) -> None:
         if any(step.step == "login" and step.changed for each in outcomes for step in each.report.steps):
@@ -212,26 +214,6 @@ def client_of(document: Document, machine: Machine) -> MetadataClient | None:
         files.write(path, certificate, 0o644)
         certificate = str(path)
     return MetadataClient(document.endpoint, document.token, ca_cert=certificate)
-
-
-def _turned(desired: Desired) -> list[VolumeReport]:
-    return [
-        VolumeReport(each.attachment.volume.id, each.attachment.volume.name, Result.REFUSED, reason=each.reason)
-        for each in desired.turned
-    ]
-
-
-def _verdict(report: Report, wanted: Iterable[Wanted]) -> Verdict:
-    """One line for cloud-init, and an error only where a required volume is missing."""
-    required = {each.attachment.volume.id for each in wanted if each.wish and each.wish.required}
-    bad = [each for each in report.volumes if each.result is not Result.OK]
-    told = "; ".join([*report.faults, *(f"{each.name}: {each.reason}" for each in bad)])
-    if not told:
-        return Verdict(report)
-    missing = [f"{each.name}: {each.reason}" for each in bad if each.id in required]
-    if missing:
-        return Verdict(report, told if len(missing) < len(bad) else "", f"required volumes are missing: {'; '.join(missing)}")
-    return Verdict(report, told)
 
 
 def _now() -> str:

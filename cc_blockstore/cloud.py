@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from blockstore.errors import BlockstoreError
 from cc_blockstore.progress import Events
 
 
@@ -38,7 +39,20 @@ def events(cloud: Any) -> Events:
 
 
 def load() -> tuple[Mapping[str, Any], Any]:
-    """``cfg`` and ``cloud`` outside of a stage, as `cloud-init single` makes them: from the pickled datasource, no crawl."""
+    """``cfg`` and ``cloud`` outside of a stage, as `cloud-init single` makes them: from the pickled datasource, no crawl.
+
+    Raises BlockstoreError where cloud-init is not there, or its state cannot be read.
+    """
+    try:
+        return _loaded()
+    except ImportError:
+        raise BlockstoreError("cloud-init is not installed", hint="apt install cloud-init") from None
+    except Exception as error:  # whatever cloud-init raises for a pickle that is missing or root's alone
+        told = f"cloud-init's state cannot be read: {type(error).__name__}"
+        raise BlockstoreError(told, hint="run it as root, on an instance that cloud-init has booted") from None
+
+
+def _loaded() -> tuple[Mapping[str, Any], Any]:
     from cloudinit import stages
     from cloudinit.config.modules import Modules
 

@@ -87,6 +87,8 @@ def _apply(arguments: argparse.Namespace) -> int:
     cfg, cloud = host.load()
     verdict = bootstrap.run(machine, cfg, host.metadata(cloud), host.instance_id(cloud))
     _show(verdict.report, as_json=arguments.json)
+    if verdict.bad_document:
+        return BAD
     return WELL if verdict.report.healthy else UNWELL
 
 

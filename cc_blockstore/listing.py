@@ -35,7 +35,11 @@ def see(document: Document, known: Mapping[str, Known], client: MetadataClient |
     except ServiceError as error:
         return _without_service(static, known, error)
     told = tuple(f"an attachment of the metadata service was not understood: {fault}" for fault in faults)
-    return Listing((*static, *found), complete=not faults, answered=True, faults=told)
+    stated = {each.volume.id for each in static}
+    twice = [each.volume.name for each in found if each.volume.id in stated]
+    notes = tuple(f"{name}: attached by the document and by the service; the document's word counts" for name in twice)
+    theirs = (each for each in found if each.volume.id not in stated)
+    return Listing((*static, *theirs), complete=not faults, answered=True, faults=told, notes=notes)
 
 
 def _without_service(static: tuple[Attachment, ...], known: Mapping[str, Known], error: ServiceError) -> Listing:

@@ -47,7 +47,7 @@ def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ..
         for each in desired.take_down
         if each in known
     ]
-    steps += [PlannedStep(each.attachment.volume.name, "document", "refuse", each.reason) for each in desired.turned]
+    steps += [PlannedStep(each.name, "document", "refuse", each.reason) for each in desired.turned]
     for wanted in desired.bring_up:
         steps += _volume(machine, wanted, known.get(wanted.attachment.volume.id))
     return tuple(steps), (*listed.faults, *listed.notes)

@@ -32,7 +32,14 @@ class Preparation:
 
     def task(self, wanted: Wanted, known: Known | None) -> Task:
         """One volume, ready for the login. What goes wrong here becomes the task's trouble and holds up no other volume."""
-        if known is not None and known.attachment.id == wanted.attachment.id and self._connected(known):
+        try:
+            return self._task(wanted, known)
+        except (BlockstoreError, OSError) as error:
+            trouble = LoginFailed(f"cannot prepare the login: {error}")
+            return Task(wanted, _nowhere(), TRANSPORTS["iscsi"], credentials=False, trouble=trouble)
+
+    def _task(self, wanted: Wanted, known: Known | None) -> Task:
+        if known is not None and self._connected(known):
             return self._known(wanted, known)
         try:
             connection = wanted.attachment.connection or self._ask(wanted)
@@ -67,12 +74,9 @@ class Preparation:
         # A session that is there although we know nothing of it is somebody else's: used, never closed.
         foreign = known is None and transport.connected(self.machine, path) is not Connected.NO
         serial = wanted.attachment.volume.serial or connection.serial
-        try:
-            self._note(wanted, Known(wanted.attachment, path, connection.driver_volume_type, foreign), serial)
-            if not foreign:
-                transport.prepare(self.machine, connection, self.initiator, self.deadline)
-        except (BlockstoreError, OSError) as error:
-            return Task(wanted, path, transport, serial, trouble=LoginFailed(f"cannot prepare the login: {error}"))
+        self._note(wanted, Known(wanted.attachment, path, connection.driver_volume_type, foreign), serial)
+        if not foreign:
+            transport.prepare(self.machine, connection, self.initiator, self.deadline)
         return Task(wanted, path, transport, serial)
 
     def _serial(self, wanted: Wanted) -> str:

@@ -85,7 +85,7 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
         seed = self._documents()
         if seed is None:
             return None
-        metadata, block, uuid = seed.metadata, seed.block, _system_uuid()
+        metadata, block, uuid = seed.metadata, seed.block, _dmi("system-uuid")
         identifier = metadata.get("instance-id") or uuid
         if not identifier:
             raise BlockstoreError(f"{seed.source} holds no instance-id", hint="add one to its meta-data")
@@ -142,7 +142,7 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
         return found.digest == self._digest if found else self._same_machine()
 
     def _same_machine(self) -> bool:
-        return bool(self._system_uuid) and self._system_uuid == _system_uuid()
+        return bool(self._system_uuid) and self._system_uuid == _dmi("system-uuid")
 
     @property
     def network_config(self) -> dict[str, Any] | None:
@@ -238,7 +238,7 @@ class DataSourceBlockStoreNet(DataSourceBlockStore):
 
     def _is_named(self) -> bool:
         listed = [name for name in self.sys_cfg.get("datasource_list") or [] if name != "None"]
-        return listed == [self.dsname] or "blockstore" in (_dmi("system-product-name").lower(), _dmi("chassis-asset-tag").lower())
+        return listed == [self.dsname] or "blockstore" in (_dmi("system-product-name"), _dmi("chassis-asset-tag"))
 
     def _is_current(self) -> bool:
         """No network is needed to see that it is the same machine, so a reboot survives a service that is down."""
@@ -283,11 +283,7 @@ def _module_name(entry: object) -> str:
 
 
 def _dmi(key: str) -> str:
-    return str(dmi.read_dmi_data(key) or "").strip()
-
-
-def _system_uuid() -> str:
-    return _dmi("system-uuid").lower()
+    return str(dmi.read_dmi_data(key) or "").strip().lower()
 
 
 datasources = [

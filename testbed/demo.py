@@ -49,7 +49,7 @@ def main(suite: str = "trixie") -> int:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="blockstore-demo-") as folder, LocalServer(Path(folder) / "state") as server:
         console.print(
-            f"[bold]server[/] ready: instances ask {server.addresses.endpoint}, volumes come from {server.addresses.portal_advertised}"
+            f"[bold]server[/] instances ask {server.addresses.endpoint}, volumes come from {server.addresses.portal_advertised}"
         )
         server.create_instance(NAME, user_data=WISHES, network_config=yaml.safe_dump(STATIC_NETWORK))
         for volume in VOLUMES:
@@ -108,8 +108,9 @@ def _moments(guest: Guest, heard: Report, booted: float) -> list[Moment]:
     ]
     mounted = max(step.end for step in steps)
     own = Moment("blockstore, from first to last", begun, begun + heard.duration_ms / 1000)
-    return [Moment("kernel, systemd, cloud-init's first stages", 0, begun), *steps, own, Moment("all volumes mounted", mounted, mounted),
-            Moment("cloud-init's last stage is over", booted, booted)]  # fmt: skip
+    before = Moment("kernel, systemd, cloud-init's first stages", 0, begun)
+    over = Moment("cloud-init's last stage is over", booted, booted)
+    return [before, *steps, own, Moment("all volumes mounted", mounted, mounted), over]
 
 
 def _timeline(moments: list[Moment]) -> Table:

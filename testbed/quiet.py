@@ -7,7 +7,7 @@ from pathlib import Path
 
 UNITS = (
     "apt-daily-upgrade.timer", "apt-daily.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
-    "fstrim.timer", "xfs_scrub_all.timer", "systemd-tmpfiles-clean.timer",
+    "ssh.service", "ssh.socket", "fstrim.timer", "xfs_scrub_all.timer", "systemd-tmpfiles-clean.timer",
     "getty.target", "getty@tty1.service", "serial-getty@ttyS0.service", "systemd-logind.service",
     "systemd-user-sessions.service", "systemd-ask-password-wall.path", "systemd-ask-password-console.path",
     "systemd-pstore.service", "systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount", "systemd-firstboot.service",

@@ -46,6 +46,17 @@ class Document:
         faults.raise_any()
         return wish
 
+    def requires(self, subject: Attachment) -> bool:
+        """Whether the document says `required` of this volume, be the rest of its wish right or wrong."""
+        keys = (subject.volume.name, subject.volume.id)
+        named = [words for name, words in self.wishes if name in keys]
+        others = [words for name, words in self.wishes if name == EVERY_VOLUME]
+        return bool(wishes.layered(named or others).required)
+
+    def required_names(self) -> tuple[str, ...]:
+        """The names and ids of volumes that must be there, attached or not."""
+        return tuple(name for name, words in self.wishes if words.required and name != EVERY_VOLUME)
+
     def wished_by_name(self, name: str) -> bool:
         """Whether a wish names a volume by this name."""
         return any(key == name for key, _ in self.wishes)

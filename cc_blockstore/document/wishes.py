@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
 from blockstore.reader import Faults, Reader
@@ -135,12 +135,10 @@ def _mode(reader: Reader) -> int | None:
     value = reader.value("mode")
     if value is None:
         return None
-    # YAML 1.1 reads 0750 as the number 488: right as a number, so both forms are taken.
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o7777:
-        return value
+    # A number would be a guess: YAML 1.1 reads 0750 as 488, and 750 as it stands.
     if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3,4}", value):
         return int(value, 8)
-    reader.faults.add(reader.at("mode"), f'must be an octal mode such as "0750", not {value!r}')
+    reader.faults.add(reader.at("mode"), f'must be an octal mode in quotes, such as "0750", not {value!r}')
     return None
 
 
@@ -176,8 +174,17 @@ def layered(layers: Iterable[Words]) -> Words:
     result = Words()
     for layer in layers:
         said = {each.name: getattr(layer, each.name) for each in fields(layer) if getattr(layer, each.name) is not None}
-        result = replace(result, **said)
+        result = replace(_without_overruled(result, said), **said)
     return result
+
+
+def _without_overruled(below: Words, said: Collection[str]) -> Words:
+    """What a lower layer said of one file system is void where a higher one names partitions, and the other way round."""
+    if "partitions" in said:
+        return replace(below, **dict.fromkeys((*FILESYSTEM_KEYS, "partition_table")))
+    if below.partitions is not None and any(key in said for key in (*FILESYSTEM_KEYS, "partition_table")):
+        return replace(below, partitions=None)
+    return below
 
 
 def complete(words: Words, faults: Faults, path: str) -> VolumeWish:

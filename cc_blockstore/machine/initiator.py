@@ -16,8 +16,8 @@ def write_name(name: str, root: Path = Path("/")) -> bool:
     Left alone where the root file system is on iSCSI: that session was made with another name, and iscsid would no longer
     find itself in it. Every record of ours pins the name anyway.
     """
-    if root_on_iscsi(root):
-        return False
+    if read_name(root) == name or root_on_iscsi(root):
+        return False  # the usual case at a re-run: nothing is rendered, so Jinja2 is not even imported
     return files.write(root / NAME_FILE, render("initiatorname.iscsi.j2", name=name))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from blockstore.attachment import Attachment, Status
@@ -21,10 +21,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Turned:
-    """A listed volume that is not touched, and why."""
+    """A volume that is not touched, and why; ``required`` where the document cannot do without it."""
 
-    attachment: Attachment
+    volume_id: str
+    name: str
     reason: str
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ def decide(document: Document, listed: Iterable[Attachment], known: Mapping[str,
     listed = tuple(listed)
     here = [each for each in listed if each.status is not Status.DETACHING]
     leaving = [each.volume.id for each in listed if each.status is Status.DETACHING]
-    gone = [volume_id for volume_id in known if volume_id not in {each.volume.id for each in listed}] if complete else []
+    ids = {each.volume.id: each.id for each in listed}
+    gone = [volume_id for volume_id in known if volume_id not in ids] if complete else []
+    # The same volume under a new attachment has new credentials: the session of the old one would never recover.
+    gone += [each.volume.id for each in here if each.volume.id in known and known[each.volume.id].id != each.id]
     wanted, turned = [], []
     for each in here:
         problem = _ambiguous(document, each, here)
@@ -51,10 +56,17 @@ def decide(document: Document, listed: Iterable[Attachment], known: Mapping[str,
         except DocumentInvalid as error:
             problem, wish = str(error), None
         if problem:
-            turned.append(Turned(each, problem))
+            turned.append(Turned(each.volume.id, each.volume.name, problem, document.requires(each)))
         else:
             wanted.append(Wanted(each, wish))
+    turned += _not_attached(document, here) if complete else []
     return _without_shared_mounts(Desired(tuple(wanted), (*leaving, *gone), tuple(turned)))
+
+
+def _not_attached(document: Document, here: Iterable[Attachment]) -> list[Turned]:
+    there = {key for each in here for key in (each.volume.id, each.volume.name)}
+    missing = [name for name in document.required_names() if name not in there]
+    return [Turned(name, name, "required, but not attached to this instance", True) for name in missing]
 
 
 def _ambiguous(document: Document, one: Attachment, listed: Iterable[Attachment]) -> str:
@@ -73,7 +85,7 @@ def _without_shared_mounts(desired: Desired) -> Desired:
     shared = {point: names for point, names in users.items() if len(names) > 1}
     clear = tuple(wanted for wanted in desired.bring_up if not shared.keys() & set(_points(wanted)))
     turned = [
-        Turned(wanted.attachment, f"{point} is the mount point of {len(shared[point])} file systems: {', '.join(shared[point])}")
+        Turned(wanted.attachment.volume.id, wanted.attachment.volume.name, _shared(point, shared[point]), _required(wanted))
         for wanted in desired.bring_up
         for point in [each for each in _points(wanted) if each in shared][:1]
     ]
@@ -82,3 +94,11 @@ def _without_shared_mounts(desired: Desired) -> Desired:
 
 def _points(wanted: Wanted) -> list[str]:
     return [each.mount for each in (wanted.wish.filesystems if wanted.wish else ()) if each.mount]
+
+
+def _shared(point: str, names: Sequence[str]) -> str:
+    return f"{point} is the mount point of {len(names)} file systems: {', '.join(names)}"
+
+
+def _required(wanted: Wanted) -> bool:
+    return wanted.wish is not None and wanted.wish.required

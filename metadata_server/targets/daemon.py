@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 from blockstore.portal import Portal
-from blockstore.run import Command, start
+from blockstore.run import Command, Daemon, start
 from blockstore.waiting import Deadline, wait_for
 from metadata_server.configuration import TargetSettings
 from metadata_server.domain.errors import Unavailable
@@ -37,7 +36,7 @@ class Tgtd:
         self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._base = f"/proc/self/fd/{self._folder}/tgtd"
         self._socket = SocketControl(Path(f"{self._base}.{CONTROL_NUMBER}"))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Daemon | None = None
         self._pidfd = -1
         self.pid = 0
         self.portal = settings.portal

@@ -23,7 +23,7 @@ TEXTS = [
     (BlockstoreError("it failed", hint="try again"), "it failed (try again)"),
     (Refused("refusing to x", hint="do y"), "refusing to x (do y)"),
     (CommandFailed("mkfs /dev/sda", 1, "", ""), "mkfs /dev/sda ended with 1"),
-    (CommandFailed("mkfs", 1, "", "first\nlast\n"), "mkfs ended with 1: last"),
+    (CommandFailed("mkfs", 1, "", "first\nlast\n"), "mkfs ended with 1: first; last"),
     (CommandFailed("mkfs", 1, "said\n", "\n"), "mkfs ended with 1: said"),
     (CommandTimedOut("mkfs", 30, "", "half a line"), "mkfs did not end within 30 s"),
     (DeadlineExceeded("the disk", 59.6), "waited 60 s for the disk"),

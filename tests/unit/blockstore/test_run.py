@@ -28,8 +28,8 @@ def test_output_and_code_come_back_separately():
     assert (done.code, done.stdout, done.stderr) == (3, "out\n", "err\n")
 
 
-def test_a_code_that_is_not_accepted_is_an_error_with_the_last_line():
-    with pytest.raises(CommandFailed, match=r"ended with 3: last$") as raised:
+def test_a_code_that_is_not_accepted_is_an_error_with_all_it_said():
+    with pytest.raises(CommandFailed, match=r"ended with 3: first; last$") as raised:
         run(shell("echo first >&2; echo last >&2; exit 3"), timeout=5)
     assert raised.value.code == 3
 

@@ -71,7 +71,7 @@ def test_every_fault_comes_out_at_once_with_path_and_nearest_key():
         "volumes.data.options[1]: must be a text, not a number",
         "volumes.data.options[0]: 'noatime,nodev' is not one mount option",
         "volumes.data.owner: must be USER or USER:GROUP, not 'a b'",
-        'volumes.data.mode: must be an octal mode such as "0750", not \'0999\'',
+        'volumes.data.mode: must be an octal mode in quotes, such as "0750", not \'0999\'',
         "volumes.data.options: belongs into the entries of 'partitions' where there are any",
         "volumes.data.partitions[0].size: only the last partition can have the rest",
         "volumes.log.filesystem: must be one of ext4, xfs, btrfs, vfat, swap, none, not 'ext5'",

@@ -21,7 +21,7 @@ def ids(desired: Desired) -> list[str]:
 
 
 def reasons(desired: Desired) -> dict[str, str]:
-    return {each.attachment.volume.id: each.reason for each in desired.turned}
+    return {each.volume_id: each.reason for each in desired.turned}
 
 
 def test_what_is_listed_comes_with_its_wish_or_with_none():
@@ -102,3 +102,21 @@ def test_what_is_left_alone_is_not_taken_down():
     known = {"v1": one("v1", "a"), "v2": one("v2", "b")}
     listed = [one("v1", "a", blockstore_mount="/srv"), one("v2", "b", blockstore_mount="/srv")]
     assert decide(document(), listed, known, complete=True).take_down == ()
+
+
+def test_a_required_volume_that_is_not_attached_is_told_where_the_list_is_the_whole_truth():
+    document = parse({"endpoint": "http://192.0.2.1:8775", "volumes": {"data": {"required": True}, "*": {"required": True}}})
+    missing = decide(document, [], {}, complete=True).turned
+    assert [(each.name, each.required, each.reason) for each in missing] == [
+        ("data", True, "required, but not attached to this instance")
+    ]
+    assert decide(document, [], {}, complete=False).turned == ()
+
+
+def test_the_same_volume_under_a_new_attachment_goes_before_it_comes():
+    document = parse({"endpoint": "http://192.0.2.1:8775"})
+    volume = Volume("v1", "data")
+    old, new = Attachment("a-old", volume), Attachment("a-new", volume)
+    desired = decide(document, [new], {"v1": old}, complete=True)
+    assert desired.take_down == ("v1",)
+    assert [each.attachment.id for each in desired.bring_up] == ["a-new"]
