@@ -59,7 +59,7 @@ test-loop: setup ## disks in, run, disks out on loop devices (root)
 
 .PHONY: test-vm
 test-vm: setup debs ## guests under QEMU
-	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist worksteal tests/vm
+	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist loadscope tests/vm
 
 .PHONY: check
 check: $(VENV)/installed ## ruff and mypy

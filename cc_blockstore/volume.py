@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from blockstore.attachment import Volume
 from blockstore.errors import BlockstoreError, Refused
@@ -110,7 +111,7 @@ class BringUp:
     def _identify(self) -> None:
         task = self._task
         with self._steps.step("device") as mark:
-            look: Callable[[], Device | None] = lambda: task.transport.device(self._machine, task.path)  # noqa: E731
+            look = partial(task.transport.device, self._machine, task.path)
             found = wait_for(f"the device of {task.path}", look, self._deadline)
             _refuse(plan_device.decide(found, Identity(task.serial)))
             self._device = found
@@ -139,8 +140,7 @@ class BringUp:
         taken = plan_mount.taken(wish, node, parts, mounts(self._machine))
         if taken:
             _refuse(taken)
-        decide: Callable[[Content], Decision] = lambda seen: plan_partition.decide(wish, seen, self._task.volume.blank)  # noqa: E731
-        decision, _ = self._closely(node, decide)
+        decision, _ = self._closely(node, partial(plan_partition.decide, wish, blank=self._task.volume.blank))
         if isinstance(decision, Do):
             partition.write(self._machine, node, wish, self._deadline)
             return True
@@ -148,7 +148,7 @@ class BringUp:
 
     def _filesystem(self, wish: FilesystemWish, node: str, *, fresh: bool) -> Placed:
         """``fresh``: the partition was made a moment ago on a device that was empty throughout, so it is empty too."""
-        decide: Callable[[Content], Decision] = lambda seen: plan_filesystem.decide(wish, seen, self._task.volume.blank)  # noqa: E731
+        decide = partial(plan_filesystem.decide, wish, blank=self._task.volume.blank)
         if fresh:
             seen = replace(content.glance(self._machine, node), kind="", table="", data_at=-1, read_only=self._task.read_only)
             decision = decide(seen)

@@ -47,6 +47,7 @@ class Guest:
     injected: files (absolute path to content, or `File` with a mode) that the disk has before it first starts.
     datasources: cloud-init's datasource_list for this guest, None: what the installed packages say.
     memory: MiB. disks: more disks, from /dev/vdb (without a seed) or /dev/vdc on; identify them by serial.
+    ipv6: whether its network speaks IPv6 too; give it an address by the seed's network (testbed.seed.DUAL_NETWORK).
     kernel_arguments: more of them, such as `ds=nocloud`; never a secret.
     The disk is removed at the end unless an exception passes through.
     """
@@ -62,6 +63,7 @@ class Guest:
         memory: int = 1024,
         disks: Sequence[Disk] = (),
         kernel_arguments: Sequence[str] = (),
+        ipv6: bool = False,
     ) -> None:
         self.image = image
         self.directory = directory
@@ -70,6 +72,7 @@ class Guest:
         self.kernel_arguments = tuple(kernel_arguments)
         self.boots: list[Boot] = []
         self._memory = memory
+        self._ipv6 = ipv6
         self._first_files = dict(injected or {})
         if datasources is not None:
             listed = f"datasource_list: [ {', '.join(datasources)} ]\n"
@@ -261,6 +264,7 @@ class Guest:
             console=self.directory / "console.log",
             results=results,
             kernel_arguments=("root=/dev/vda", *self.kernel_arguments),
+            ipv6=self._ipv6,
         )
 
     def _run(self, command: str | Sequence[str], timeout: float, stdin: bytes) -> tuple[int, bytes, bytes]:

@@ -1,4 +1,4 @@
-"""The Debian packages that the testbed's host needs, one list in one place; standard library only.
+"""The Debian packages that the tests and the demo need, one list in one place; standard library only.
 
 `python3 -m testbed.prerequisites` prints all of them, `--missing` those that are not installed.
 """
@@ -7,20 +7,42 @@ import subprocess
 import sys
 
 HOST_PACKAGES = (
+    # guests
     "busybox-static",  # the initrd's only program
     "debian-archive-keyring",  # the keys of the guests' suites
     "e2fsprogs",  # mke2fs -d, debugfs
     "kmod",  # depmod for the guest's modules
-    "libiscsi-bin",  # iscsi-inq, iscsi-ls: a second initiator
     "lz4",  # bookworm's kernel is packed with it
     "mmdebstrap",
-    "qemu-block-extra",  # qemu-io and qemu-img speak iscsi://
     "qemu-system-x86",
     "qemu-utils",
-    "tgt",
     "util-linux",  # setpriv
     "xz-utils",  # the guest kernel's modules are packed with it
     "zstd",  # trixie's kernel, and our package layer
+    # targets, and a second initiator
+    "libiscsi-bin",  # iscsi-inq, iscsi-ls
+    "qemu-block-extra",  # qemu-io and qemu-img speak iscsi://
+    "tgt",
+    # what is on disks, ours and other people's
+    "btrfs-progs",
+    "cryptsetup-bin",
+    "dmsetup",
+    "dosfstools",
+    "fdisk",
+    "lvm2",
+    "mount",
+    "xfsprogs",
+    # our own packages
+    "debhelper",
+    "dh-python",
+    "dpkg-dev",
+    "fakeroot",
+    "python3-setuptools",
+    # the virtual environment; netifaces comes as source
+    "gcc",
+    "libc6-dev",
+    "python3-dev",
+    "python3-venv",
 )
 
 

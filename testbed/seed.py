@@ -5,7 +5,7 @@ JSON is written where cloud-init reads YAML: the one is part of the other, and P
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,13 @@ STATIC_NETWORK: dict[str, Any] = {
 }
 
 
+# The same with an address in slirp's IPv6 network; optimistic-dad would spare the wait, but no netplan word says so.
+DUAL_NETWORK: dict[str, Any] = {
+    "version": 2,
+    "ethernets": {"eth0": {**STATIC_NETWORK["ethernets"]["eth0"], "addresses": ["10.0.2.15/24", "fec0::15/64"]}},
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class StaticSeed:
     """What the guest is told. `blockstore` is the document's block: it goes into vendor-data, which cloud-init keeps 0600 and
@@ -36,6 +43,7 @@ class StaticSeed:
     hostname: str = "guest"
     blockstore: Mapping[str, Any] | None = None
     user_config: Mapping[str, Any] | None = None
+    network: Mapping[str, Any] = field(default_factory=lambda: STATIC_NETWORK)
 
     def files(self) -> dict[str, bytes]:
         """The seed's files by name."""
@@ -45,7 +53,7 @@ class StaticSeed:
             "meta-data": _document(meta),
             "user-data": cloud_config(self.user_config or {}),
             "vendor-data": cloud_config(vendor),
-            "network-config": _document(STATIC_NETWORK),
+            "network-config": _document(self.network),
         }
 
     def write(self, destination: Path) -> Path:

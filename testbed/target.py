@@ -62,7 +62,7 @@ class ForeignTarget:
         self._folder = tempfile.TemporaryDirectory(prefix="tgt-")
         self._environment = dict(os.environ, TGT_IPC_SOCKET=f"{self._folder.name}/socket")
         self.port = _free_port()
-        command = ["tgtd", "-f", "-C", "0", "-t", "2", "--iscsi", f"portal=127.0.0.1:{self.port}"]
+        command = ["tgtd", "-f", "-C", "0", "-t", "2", "--iscsi", f"portal=127.0.0.1:{self.port},portal=[::1]:{self.port}"]
         self._process = process.spawn(command, self._log, environment=self._environment)
         try:
             self._wait_started()
@@ -92,6 +92,11 @@ class ForeignTarget:
     def guest_portal(self) -> str:
         """Where a guest reaches it."""
         return f"{_GUEST_VIEW}:{self.port}"
+
+    @property
+    def guest_portal_ipv6(self) -> str:
+        """Where a guest with IPv6 reaches it as well."""
+        return f"[fec0::2]:{self.port}"
 
     def add(self, export: Export) -> None:
         """Export a volume. The access list comes last: until then nobody gets in, without a password either."""

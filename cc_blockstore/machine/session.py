@@ -104,10 +104,11 @@ class Login:
             raise LoginFailed(f"no answer from {path.portal} within the deadline", hint="is the portal up?") from None
 
     def _look(self, path: IscsiPath) -> bool | None:
+        ended = self._outcome.done()  # asked first: a session that comes with the process's end must not be missed
         session = find(self._machine, path)
         if connected(session) is Connected.YES:
             return True
-        if self._outcome.done() and session is None:
+        if ended and session is None:
             try:
                 raise reason(self._outcome.result(), path)
             except CommandFailed as error:

@@ -1,3 +1,5 @@
+"""The list of Debian packages: for the system's plain Python, and nothing twice."""
+
 import subprocess
 
 from testbed import prerequisites
@@ -8,5 +10,5 @@ def test_the_system_s_python_prints_the_list():
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() == list(prerequisites.HOST_PACKAGES)
 
 
-def test_the_list_is_sorted_and_says_nothing_twice():
-    assert list(prerequisites.HOST_PACKAGES) == sorted(set(prerequisites.HOST_PACKAGES))
+def test_the_list_says_nothing_twice():
+    assert len(prerequisites.HOST_PACKAGES) == len(set(prerequisites.HOST_PACKAGES))

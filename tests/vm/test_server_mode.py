@@ -51,7 +51,7 @@ class Life:
     uuids: dict = field(default_factory=dict)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for suite in SUITES])
+@pytest.fixture(scope="module", params=SUITES)
 def life(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     folder: Path = tmp_path_factory.mktemp(f"server-{request.param}")
     with LocalServer(folder / "state") as server:
@@ -139,7 +139,7 @@ def test_a_rerun_changes_nothing_and_starts_no_process(life: Life) -> None:
 
 
 def _traced(guest: Guest, module: str) -> list[str]:
-    trace = f"strace -f -qq -s 4096 -o /root/{module}.trace -e trace=execve,sendto,sendmsg,write"
+    trace = f"strace -f --seccomp-bpf -qq -s 4096 -o /root/{module}.trace -e trace=execve,sendto,sendmsg,write"
     assert guest.run(f"{trace} cloud-init single --name {module} --frequency always", timeout=400).code == 0
     return guest.read(f"/root/{module}.trace").decode(errors="replace").splitlines()
 
@@ -153,7 +153,7 @@ def test_a_volume_attached_while_the_guest_runs(life: Life) -> None:
     life.volumes["late"] = life.server.create_volume("late")
     life.server.attach("late", "web-1")
     # Every command line of a first use is recorded, for the chapter on secrets.
-    trace = "strace -f -qq -s 65536 -v -o /root/first-use.trace -e trace=execve"
+    trace = "strace -f --seccomp-bpf -qq -s 65536 -v -o /root/first-use.trace -e trace=execve"
     life.guest.run(f"{trace} cloud-init single --name blockstore --frequency always", timeout=400)
     assert scenario.volume(life.guest, "late").result is Result.OK
     assert scenario.filesystem(life.guest, "/srv/late")["fstype"] == "ext4"

@@ -12,7 +12,7 @@ from blockstore import iqn
 from blockstore.report import Result
 from testbed.guest import Guest
 from testbed.image import SUITES
-from testbed.seed import StaticSeed
+from testbed.seed import DUAL_NETWORK, StaticSeed
 from testbed.target import ForeignTarget
 from tests.vm import scenario
 from tests.vm.scenario import StaticVolume
@@ -26,9 +26,9 @@ WISHES = {
 }
 BAD = """\
 endpiont: http://10.0.2.2:1
-deadline: soon
+initiator_name: Not An IQN
 volumes:
-  data: {mount: srv/data, filesystem: ext5}
+  more: {mount: srv/more, filesystem: ext5}
 """
 
 
@@ -41,7 +41,7 @@ class Seeded:
     volumes: dict[str, StaticVolume]
 
 
-@pytest.fixture(scope="module", params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for suite in SUITES])
+@pytest.fixture(scope="module", params=SUITES)
 def seeded(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
     folder: Path = tmp_path_factory.mktemp(f"static-{request.param}")
     volumes = {name: StaticVolume.make(folder, name, mutual=name == "two") for name in (*WISHES, "bare")}
@@ -49,10 +49,13 @@ def seeded(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: p
         for volume in volumes.values():
             volume.export(target)
         # One of them names no serial: then its target and LUN are its identity.
-        attachments = [each.attachment(target.guest_portal, serial=name != "logs") for name, each in volumes.items()]
+        portals = {"tree": target.guest_portal_ipv6}
+        attachments = [
+            each.attachment(portals.get(name, target.guest_portal), serial=name != "logs") for name, each in volumes.items()
+        ]
         document = {"attachments": attachments, "volumes": WISHES, "deadline": 120}
-        seed = StaticSeed(instance_id="I_static 1", blockstore=document).write(folder / "seed.iso")
-        guest = new_module_guest(request.param, seed_iso=seed, datasources=["NoCloud", "None"])
+        seed = StaticSeed(instance_id="I_static 1", blockstore=document, network=DUAL_NETWORK).write(folder / "seed.iso")
+        guest = new_module_guest(request.param, seed_iso=seed, datasources=["NoCloud", "None"], ipv6=True)
         guest.start()
         guest.wait_booted()
         yield Seeded(guest, target, volumes)
@@ -84,6 +87,12 @@ def test_a_volume_nobody_wishes_anything_of_is_linked_and_untouched(seeded: Seed
     assert bare.backing.stat().st_blocks == 0
 
 
+def test_an_ipv6_portal_serves_as_well(seeded: Seeded) -> None:
+    tree = seeded.volumes["tree"]
+    session = next(line for line in seeded.guest.run("iscsiadm -m session").stdout.splitlines() if tree.iqn in line)
+    assert f"[fec0::2]:{seeded.target.port}," in session
+
+
 def test_files_reach_the_backing_files(seeded: Seeded) -> None:
     for name, path in (("tree", "/srv/with space"), ("exchange", "/srv/exchange")):
         seeded.guest.write(f"{path}/proof", b"written to " + name.encode() * 40)
@@ -110,7 +119,12 @@ def test_a_bad_document_tells_all_its_faults_and_the_boot_goes_on(seeded: Seeded
     guest.run("truncate -s 0 /var/log/cloud-init.log")
     guest.reboot()
     faults = scenario.status(guest).faults
-    assert [fault.split(":")[0] for fault in faults] == ["endpiont", "deadline", "volumes.data.filesystem", "volumes.data.mount"]
+    assert [fault.split(":")[0] for fault in faults] == [
+        "endpiont",
+        "initiator_name",
+        "volumes.more.filesystem",
+        "volumes.more.mount",
+    ]
     assert "did you mean 'endpoint'?" in faults[0]
     told = [line for line in scenario.warnings(guest) if "blockstore" in line]
     assert len(told) == 1

@@ -39,7 +39,7 @@ class Trouble:
     dead_portal: str
 
 
-@pytest.fixture(scope="module", params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for suite in SUITES])
+@pytest.fixture(scope="module", params=SUITES)
 def trouble(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trouble]:
     folder: Path = tmp_path_factory.mktemp(f"trouble-{request.param}")
     volumes = {name: StaticVolume.make(folder, name) for name in WISHES}

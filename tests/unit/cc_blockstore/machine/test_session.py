@@ -102,3 +102,22 @@ def test_a_logout_that_fails_is_an_error(fake: FakeMachine):
     fake.runner.expect(*LOGOUT, code=9, stderr="busy")
     with pytest.raises(CommandFailed):
         session.logout(fake.machine, PATH, Deadline.after(10, fake.clock))
+
+
+def test_a_session_that_comes_with_the_end_of_the_process_is_not_missed(fake: FakeMachine, monkeypatch):
+    """Seen under strace in a guest: iscsiadm ended between the look for the session and the question whether it had ended."""
+    login = session.Login(fake.machine, [PATH], Deadline.after(10, fake.clock))
+    find, looks = session.find, []
+
+    def late(machine, path):
+        found = find(machine, path)
+        if not looks:  # the process makes the session and ends while its result is on the way to us
+            fake.session(PATH)
+            login._outcome.set_result("exit code 0")
+        looks.append(found)
+        return found
+
+    monkeypatch.setattr(session, "find", late)
+    login.wait(PATH)
+    assert looks[0] is None
+    assert len(looks) == 2
