@@ -75,7 +75,7 @@ def command(machine: Machine, channels: Channels, accelerator: Accelerator) -> l
         *_port(EVENTS_PORT, f"socket,id=events,fd={channels.events}", "events"),
         *_port(RESULTS_PORT, f"file,id=results,path={_escaped(machine.results)},append=on", "results"),
         "-device", "virtio-rng-pci",
-        "-netdev", f"user,id=net,ipv6={'on' if machine.ipv6 else 'off'}",
+        "-netdev", f"user,id=net,ipv4=on,ipv6={'on' if machine.ipv6 else 'off'}",
         "-device", f"virtio-net-pci,id=nic,netdev=net,mac={MAC},romfile=",
         *(word for number, disk in enumerate(machine.disks) for word in _disk(number, disk)),
     ]
