@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -32,7 +33,7 @@ blockstore:
         - {size: rest, filesystem: swap}
 """
 VOLUMES = ("data", "logs", "scratch")
-WIDTH = 50
+WIDTH = 32
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def _boot(console: Console, guest: Guest, server: LocalServer) -> int:
     heard = report.from_wire(told)
     console.print(_table(heard))
     console.print(_timeline(_moments(guest, heard, booted.seconds)))
-    console.print(guest.run("lsblk -o NAME,SIZE,FSTYPE,LABEL,MOUNTPOINTS /dev/disk/by-blockstore/*").stdout)
+    devices = " ".join(f"/dev/disk/by-blockstore/{name}" for name in VOLUMES)
+    console.print(guest.run(f"lsblk -o NAME,SIZE,FSTYPE,LABEL,MOUNTPOINTS {devices}").stdout)
     guest.shutdown()
     return 0 if heard.healthy and len(heard.volumes) == len(VOLUMES) else 1
 
@@ -102,23 +104,23 @@ def _moments(guest: Guest, heard: Report, booted: float) -> list[Moment]:
     power_on = now - uptime - guest.clock_offset()
     begun = datetime.datetime.fromisoformat(heard.started).timestamp() - power_on
     steps = [
-        Moment(f"{volume.name}: {step.step}", begun + step.start_ms / 1000, begun + (step.start_ms + step.ms) / 1000)
+        Moment(f"{volume.name} {step.step}", begun + step.start_ms / 1000, begun + (step.start_ms + step.ms) / 1000)
         for volume in heard.volumes
         for step in volume.steps
     ]
     mounted = max(step.end for step in steps)
-    own = Moment("blockstore, from first to last", begun, begun + heard.duration_ms / 1000)
-    before = Moment("kernel, systemd, cloud-init's first stages", 0, begun)
-    over = Moment("cloud-init's last stage is over", booted, booted)
+    own = Moment("the module as a whole", begun, begun + heard.duration_ms / 1000)
+    before = Moment("until the module starts", 0, begun)
+    over = Moment("cloud-init is done", booted, booted)
     return [before, *steps, own, Moment("all volumes mounted", mounted, mounted), over]
 
 
 def _timeline(moments: list[Moment]) -> Table:
     whole = max(each.end for each in moments)
-    table = Table(title="from power-on", title_justify="left")
-    table.add_column("what")
-    table.add_column("at", justify="right")
-    table.add_column("took", justify="right")
+    table = Table(title="from power-on", title_justify="left", box=SIMPLE)
+    table.add_column("what", no_wrap=True)
+    table.add_column("at", justify="right", no_wrap=True)
+    table.add_column("took", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for each in moments:
         first, last = (round(second / whole * (WIDTH - 1)) for second in (each.begin, each.end))
