@@ -2,8 +2,10 @@
 
 import base64
 import itertools
+import shlex
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,3 +80,8 @@ class Agent:
     def close(self) -> None:
         """Close our end of the port."""
         self._lines.close()
+
+
+def shown(command: str | Sequence[str]) -> str:
+    """A command as a person would type it."""
+    return command if isinstance(command, str) else shlex.join(command)

@@ -12,6 +12,7 @@ free ports or paths, so any number may run side by side; the host's 127.0.0.1 is
 
 import shlex
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from typing import Any, Self
 
 from testbed import evidence, initrd, overlay, qemu
 from testbed.accelerator import this_machine
-from testbed.agent import CommandTimeout, Completed
+from testbed.agent import CommandTimeout, Completed, shown
 from testbed.boot import Boot, GuestCommandFailed, GuestFailed
 from testbed.command import CommandFailed
 from testbed.image import Image
@@ -73,6 +74,7 @@ class Guest:
         self.boots: list[Boot] = []
         self._memory = memory
         self._ipv6 = ipv6
+        self._uuid = uuid.uuid4()
         self._first_files = dict(injected or {})
         if datasources is not None:
             listed = f"datasource_list: [ {', '.join(datasources)} ]\n"
@@ -80,8 +82,6 @@ class Guest:
         self._power: Power | None = None
         self._console_before = 0
         directory.mkdir(parents=True, exist_ok=True)
-
-    # Power.
 
     def start(self, inject: Mapping[str, bytes | File] | None = None) -> None:
         """Switch it on and return at once; `inject`: files to lay onto the disk before this boot."""
@@ -172,7 +172,7 @@ class Guest:
         code, out, err = self._run(command, timeout, stdin)
         completed = Completed(code, out.decode(errors="replace"), err.decode(errors="replace"))
         if check and code != 0:
-            raise GuestCommandFailed(_shown(command), completed)
+            raise GuestCommandFailed(shown(command), completed)
         return completed
 
     def read(self, path: str) -> bytes:
@@ -230,8 +230,6 @@ class Guest:
         }
         return evidence.report(self.directory.name, parts)
 
-    # Behind the door.
-
     def __enter__(self) -> Self:
         return self
 
@@ -257,6 +255,7 @@ class Guest:
         results.touch()
         return qemu.Machine(
             name=self.directory.name,
+            uuid=self._uuid,
             kernel=self.image.kernel,
             initrd=ramdisk,
             disks=(Disk(self._disk, "root", format="qcow2"), *seed, *self.disks),
@@ -273,7 +272,7 @@ class Guest:
         try:
             return self._on.agent.run(argv, stdin, timeout)
         except (CommandTimeout, TimeoutError, Gone) as error:
-            raise self._failed(f"{_shown(command)}: {error or 'no answer from its agent'}") from error
+            raise self._failed(f"{shown(command)}: {error or 'no answer from its agent'}") from error
 
     def _failed(self, what: str) -> GuestFailed:
         return GuestFailed(f"guest {self.directory.name}: {what}{self.diagnosis()}")
@@ -298,7 +297,3 @@ class Guest:
     def _close(self) -> None:
         if self._power is not None:
             self._power.close()
-
-
-def _shown(command: str | Sequence[str]) -> str:
-    return command if isinstance(command, str) else shlex.join(command)

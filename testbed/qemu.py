@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from testbed.accelerator import QEMU, Accelerator
 
@@ -48,6 +49,7 @@ class Machine:
     """All that QEMU has to know for one power-on."""
 
     name: str
+    uuid: UUID  # the same at each power-on of a guest: an instance is known by it
     kernel: Path
     initrd: Path
     disks: tuple[Disk, ...]  # the first is the root
@@ -63,7 +65,7 @@ def command(machine: Machine, channels: Channels, accelerator: Accelerator) -> l
     append = " ".join((*KERNEL_ARGUMENTS, *machine.kernel_arguments))
     # fmt: off
     return [
-        QEMU, "-name", machine.name,
+        QEMU, "-name", machine.name, "-uuid", str(machine.uuid),
         *accelerator.arguments, "-m", f"{machine.memory}M",
         "-machine", "q35,usb=off,vmport=off,hpet=off,sata=off,smbus=off",
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

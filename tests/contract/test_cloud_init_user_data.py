@@ -39,7 +39,7 @@ def test_lifted(inside: Any, text: str, config: dict[str, Any]) -> None:
     assert done["boot"] == []
     assert done["config"] == config
     assert done["kept"] == KEPT
-    assert done["modules"][0] == "blockstore"
+    assert done["modules"][0] == ["blockstore", "always"]
 
 
 def test_this_test_can_fail(inside: Any, cloud_init: Any) -> None:

@@ -1,5 +1,6 @@
 from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
 from testbed.accelerator import Accelerator
 from testbed.qemu import KERNEL_ARGUMENTS, Channels, Disk, Machine, command
@@ -11,6 +12,7 @@ TCG = Accelerator(("-accel", "tcg"), 8.0)
 def argv(**changes):
     given = {
         "name": "web",
+        "uuid": UUID(int=7),
         "kernel": Path("/i/vmlinux"),
         "initrd": Path("/g/initrd"),
         "disks": (Disk(Path("/g/disk.qcow2"), "root", format="qcow2"),),

@@ -34,7 +34,6 @@ blockstore:
       partitions:
         - {size: 512MiB, filesystem: ext4, mount: /srv/two}
         - {size: rest, filesystem: swap}
-    late: {mount: /srv/late}
 """
 
 
@@ -150,13 +149,17 @@ def _programs(trace: list[str]) -> Counter[str]:
 
 
 def test_a_volume_attached_while_the_guest_runs(life: Life) -> None:
-    life.volumes["late"] = life.server.create_volume("late")
+    # Its wishes come from the server, as volume metadata.
+    wishes = {"blockstore.mount": "/srv/late", "blockstore.label": "late", "blockstore.options": "noatime,nodiratime"}
+    life.volumes["late"] = life.server.create_volume("late", metadata=wishes)
     life.server.attach("late", "web-1")
     # Every command line of a first use is recorded, for the chapter on secrets.
     trace = "strace -f --seccomp-bpf -qq -s 65536 -v -o /root/first-use.trace -e trace=execve"
     life.guest.run(f"{trace} cloud-init single --name blockstore --frequency always", timeout=400)
     assert scenario.volume(life.guest, "late").result is Result.OK
-    assert scenario.filesystem(life.guest, "/srv/late")["fstype"] == "ext4"
+    late = scenario.filesystem(life.guest, "/srv/late")
+    assert (late["fstype"], late["label"]) == ("ext4", "late")
+    assert "nodiratime" in late["options"]
     untouched = [each for each in scenario.status(life.guest).volumes if each.name != "late"]
     assert not any(each.changed for each in untouched)
 
@@ -172,6 +175,8 @@ def test_no_secret_is_anywhere(life: Life) -> None:
     trace = life.guest.read("/root/first-use.trace").decode(errors="replace")
     assert "mkfs.ext4" in trace
     assert not [secret for secret in life.secrets if secret in trace]
+    pickle = life.guest.read("/var/lib/cloud/instance/obj.pkl")
+    assert not [secret for secret in life.secrets if secret.encode() in pickle]
     log = life.server.log.read_text()
     assert not [secret for secret in life.secrets if secret in log]
 
@@ -202,6 +207,15 @@ def test_a_detached_volume_is_gone_without_a_trace(life: Life) -> None:
     shown = next(each for each in life.server.cli("volume", "list") if each["id"] == late)
     assert shown["status"] == "available"
     assert scenario.filesystem(guest, "/srv/data") != {}
+
+
+def test_a_guest_s_io_goes_on_when_tgtd_is_killed(life: Life) -> None:
+    """The server starts another one with the same exports and secrets; the guest's sessions recover by themselves."""
+    before = life.server.tgtd_pid
+    life.server.end_tgtd()
+    life.guest.run("echo written through the gap >/srv/data/gap && sync -f /srv/data", timeout=180)
+    assert life.server.tgtd_pid != before
+    assert scenario.holds(life.server.volume_file(life.volumes["data"]["id"]), b"written through the gap")
 
 
 def test_a_reboot_needs_no_metadata_server(life: Life) -> None:

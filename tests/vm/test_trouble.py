@@ -23,6 +23,7 @@ WISHES = {
     "good": {"mount": "/srv/good"},
     "locked": {"mount": "/srv/locked"},
     "dead": {"mount": "/srv/dead"},
+    "silent": {"mount": "/srv/silent"},
     "full": {"filesystem": "xfs", "mount": "/srv/full"},
     "other": {"mount": "/srv/other"},
 }
@@ -36,7 +37,7 @@ class Trouble:
     guest: Guest
     volumes: dict[str, StaticVolume]
     digests: dict[str, str]
-    dead_portal: str
+    portals: dict[str, str]
 
 
 @pytest.fixture(scope="module", params=SUITES)
@@ -46,14 +47,16 @@ def trouble(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: 
     (folder / "files").mkdir()
     (folder / "files/letter").write_text("do not lose me\n")
     subprocess.run(["mkfs.ext4", "-q", "-F", "-d", folder / "files", volumes["full"].backing], check=True)
-    with ForeignTarget(folder / "tgtd.log") as target, socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there, and nobody else can
-        dead_portal = f"10.0.2.2:{closed.getsockname()[1]}"
+    with ForeignTarget(folder / "tgtd.log") as target, socket.socket() as closed, socket.socket() as mute:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused, and nobody else can take the port
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()  # connections are taken, and never a word said
+        portals = {name: f"10.0.2.2:{each.getsockname()[1]}" for name, each in (("dead", closed), ("silent", mute))}
         for name, volume in volumes.items():
             volume.export(target, serial=volumes["good"].id[::-1] if name == "other" else "")
         attachments = [
             volume.attachment(
-                dead_portal if name == "dead" else target.guest_portal,
+                portals.get(name, target.guest_portal),
                 password="not-the-secret-of-the-target" if name == "locked" else "",
             )
             for name, volume in volumes.items()
@@ -64,7 +67,7 @@ def trouble(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: 
         digests = {name: volumes[name].digest() for name in ("full", "other", "locked")}
         guest.start()
         guest.wait_booted()
-        yield Trouble(request.param, guest, volumes, digests, dead_portal)
+        yield Trouble(request.param, guest, volumes, digests, portals)
 
 
 def test_the_good_volume_is_up_within_its_own_time(trouble: Trouble) -> None:
@@ -84,8 +87,9 @@ def test_status_names_each_with_its_reason(trouble: Trouble) -> None:
     found = {each.name: (each.result, each.reason) for each in scenario.status(trouble.guest).volumes}
     assert found["locked"][0] is Result.FAILED
     assert "authentication refused" in found["locked"][1]
-    assert found["dead"][0] is Result.FAILED
-    assert f"no answer from {trouble.dead_portal}" in found["dead"][1]
+    for name, portal in trouble.portals.items():
+        assert found[name][0] is Result.FAILED
+        assert f"no answer from {portal}" in found[name][1]
     assert found["full"][0] is Result.REFUSED
     assert "ext4" in found["full"][1]
     assert "xfs" in found["full"][1]
@@ -98,7 +102,7 @@ def test_cloud_init_is_degraded_with_one_warning(trouble: Trouble) -> None:
     code, said = scenario.cloud_init(trouble.guest)
     told = [line for line in scenario.warnings(trouble.guest) if "blockstore" in line]
     assert len(told) == 1
-    assert all(f"{name}: " in told[0] for name in ("locked", "dead", "full", "other"))
+    assert all(f"{name}: " in told[0] for name in WISHES if name != "good")
     assert said["status"] == "done"
     if trouble.suite != "bookworm":  # 22.4 knows no degraded state
         assert (code, said["extended_status"]) == (2, "degraded done")
