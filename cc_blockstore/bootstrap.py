@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -31,7 +30,6 @@ from cc_blockstore.takedown import take_down
 from cc_blockstore.verdict import Verdict
 from cc_blockstore.volume import BringUp, Outcome, Task
 
-LOG = logging.getLogger(__name__)
 PARALLEL = 32
 
 
@@ -44,7 +42,7 @@ def at_boot(cfg: Mapping[str, Any], cloud: Any) -> Verdict:
 
 def run(
     machine: Machine, cfg: Mapping[str, Any], metadata: Mapping[str, Any], instance_id: str, events: Events = no_events
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     """Read the document, and do what it says. Whatever is wrong with it is told all at once, and nothing is done."""
     try:
         raw = sources.gather(cfg, metadata, machine.paths)
@@ -130,10 +128,12 @@ class Run:
         self, listed: listing.Listing, attachments: Iterable[Attachment], tell: Callable[[MetadataClient, Attachment], None]
     ) -> listing.Listing:
         """Tell the service something of each attachment. A "no" is worth a note, but holds up nobody."""
-        notes = []
-        for each in attachments if self.client is not None and listed.answered else ():
+        client, notes = self.client, []
+        if client is None or not listed.answered:
+            return listed
+        for each in attachments:
             try:
-                tell(self.client, each)  # type: ignore[arg-type]
+                tell(client, each)
             except ServiceError as error:
                 notes.append(f"{each.volume.name}: {error}")
         return replace(listed, notes=(*listed.notes, *notes))
@@ -185,9 +185,8 @@ class Run:
 
     def _report(self, listed: listing.Listing, volumes: Iterable[VolumeReport]) -> Report:
         duration = round((self.machine.clock.monotonic() - self.begun) * 1000)
-        return Report(
-            self.instance_id, self.initiator, self.started, duration, tuple(volumes), listed.faults, listed.notes
-        )  # fmt: skip
+        found = tuple(volumes)
+        return Report(self.instance_id, self.initiator, self.started, duration, found, listed.faults, listed.notes)
 
     def _deliver(self, report: Report, *, answered: bool) -> Report:
         """Hand the report in, unless nothing happened and the service has heard as much since the machine started."""

@@ -12,6 +12,7 @@ KERNEL = "linux-image-cloud-amd64"
 GUEST_PACKAGES = (
     # the machine
     "systemd", "systemd-sysv", "udev", "dbus", "iproute2", "kmod", "netbase", "ca-certificates", "qemu-guest-agent",
+    "systemd-resolved",  # cloud-init restarts it with networkd; only then does it run
     "openssh-server",  # cloud-init 22.4 warns where it is missing; it does not run
     # what cloud-init-blockstore depends on
     "cloud-init", "open-iscsi", "util-linux", "fdisk", "e2fsprogs", "xfsprogs", "btrfs-progs", "dosfstools",

@@ -8,6 +8,7 @@ from testbed.command import run
 
 FILES = Path(__file__).with_name("files") / "guest"
 _ENABLED = ("systemd-networkd.service", "testbed-booted.service")
+_DISABLED = ("systemd-resolved.service",)  # no guest asks for names; it starts where cloud-init restarts it
 
 
 def customise(tree: Path, packages: tuple[Path, ...]) -> None:
@@ -17,6 +18,7 @@ def customise(tree: Path, packages: tuple[Path, ...]) -> None:
     _install(tree, packages)
     shutil.copytree(FILES, tree, dirs_exist_ok=True)
     run(["systemctl", f"--root={tree}", "enable", *_ENABLED])
+    run(["systemctl", f"--root={tree}", "disable", *_DISABLED])
     quiet.mask(tree)
     _forget(tree)
     _settle(tree)

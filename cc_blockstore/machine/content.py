@@ -22,7 +22,7 @@ from cc_blockstore.plan.content import Content, Partition
 PROBE_SECONDS = 60.0
 # blkid(8), RETURN CODE: 2 nothing was found, 8 several signatures that contradict each other.
 FOUND, NOTHING, AMBIVALENT = 0, 2, 8
-SAMPLE, SAMPLES = 4096, 128
+SAMPLE, SAMPLES = 4096, 256
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 

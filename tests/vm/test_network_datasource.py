@@ -38,6 +38,7 @@ def asked(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: py
         guest.start()
         guest.wait_booted()
         yield Asked(guest, server, instance)
+        guest.power_cut()
 
 
 def test_the_guest_is_who_the_server_says(asked: Asked) -> None:

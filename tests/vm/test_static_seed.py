@@ -59,6 +59,7 @@ def seeded(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: p
         guest.start()
         guest.wait_booted()
         yield Seeded(guest, target, volumes)
+        guest.power_cut()
 
 
 def test_boot_ends_done_without_a_warning(seeded: Seeded) -> None:
@@ -104,6 +105,19 @@ def test_the_initiator_name_is_this_instance_s_own(seeded: Seeded) -> None:
     """Derived from an instance id that no IQN can spell; the image had none of its own."""
     name = iqn.derived("I_static 1")
     assert set(seeded.target.sessions(seeded.volumes["data"].iqn)) == {name}
+
+
+def test_an_empty_device_that_something_holds_is_refused(seeded: Seeded) -> None:
+    """A device-mapper device on it: the kernel's own word for "in use", which no signature shows."""
+    guest, bare = seeded.guest, seeded.volumes["bare"]
+    guest.run(f"dmsetup create holder --table '0 2048 linear /dev/disk/by-blockstore/{bare.id} 0'")
+    guest.write("/etc/blockstore/conf.d/bare.yaml", b"volumes: {bare: {mount: /srv/bare}}\n", 0o600)
+    scenario.single(guest)
+    found = scenario.volume(guest, "bare")
+    assert found.result is Result.REFUSED
+    assert "in use by dm-" in found.reason
+    assert bare.backing.stat().st_blocks == 0
+    guest.run("dmsetup remove holder && rm /etc/blockstore/conf.d/bare.yaml")
 
 
 def test_secrets_of_the_seed_rest_with_root_alone(seeded: Seeded) -> None:

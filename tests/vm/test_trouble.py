@@ -68,6 +68,7 @@ def trouble(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: 
         guest.start()
         guest.wait_booted()
         yield Trouble(request.param, guest, volumes, digests, portals)
+        guest.power_cut()
 
 
 def test_the_good_volume_is_up_within_its_own_time(trouble: Trouble) -> None:
