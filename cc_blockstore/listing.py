@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blockstore.attachment import Attachment
 from blockstore.errors import ServiceDenied, ServiceError
@@ -38,7 +38,8 @@ def see(document: Document, known: Mapping[str, Known], client: MetadataClient |
     stated = {each.volume.id for each in static}
     twice = [each.volume.name for each in found if each.volume.id in stated]
     notes = tuple(f"{name}: attached by the document and by the service; the document's word counts" for name in twice)
-    theirs = (each for each in found if each.volume.id not in stated)
+    # Where a service is there, only its own "blank" counts: a word that it leaves out is not taken for "nobody can say".
+    theirs = (_blank(each, each.volume.blank is True) for each in found if each.volume.id not in stated)
     return Listing((*static, *theirs), complete=not faults, answered=True, faults=told, notes=notes)
 
 
@@ -46,7 +47,12 @@ def _without_service(static: tuple[Attachment, ...], known: Mapping[str, Known],
     """The volumes of before are brought up all the same. It is a fault only where nothing is known, or where the service
     answers and says no: then somebody has to do something."""
     stated = {each.volume.id for each in static}
-    before = tuple(each.attachment for volume_id, each in known.items() if volume_id not in stated)
+    # What it said of a volume at an earlier run may no longer be so: nothing is formatted on a remembered word.
+    before = tuple(_blank(each.attachment, False) for volume_id, each in known.items() if volume_id not in stated)
     if isinstance(error, ServiceDenied) or not known:
         return Listing((*static, *before), complete=False, faults=(str(error),))
     return Listing((*static, *before), complete=False, notes=(f"{error}; the volumes known from before were used",))
+
+
+def _blank(attachment: Attachment, blank: bool) -> Attachment:
+    return replace(attachment, volume=replace(attachment.volume, blank=blank))

@@ -70,8 +70,7 @@ def unfit_for_writing(seen: Content, wished: str, blank: bool | None) -> Refuse 
         return Refuse(f"refusing to write to {seen.device}: it is attached read-only; wished {wished}", "attach it with mode rw")
     if blank is False:
         return Refuse(
-            f"refusing to write to {seen.device}: found nothing, but the server says that it was written to before;"
-            f" wished {wished}",
+            f"refusing to write to {seen.device}: found nothing, but the server does not say that it is blank; wished {wished}",
             "attach a new volume",
         )
     return None

@@ -16,7 +16,8 @@ SHIPPED = [*below(*PACKAGES)]
 LONGEST_FUNCTION, LONGEST_FILE, MEDIAN, NINETIETH = 60, 300, 10, 35
 NAMES_THAT_SAY_NOTHING = {"util", "utils", "helper", "helpers", "misc", "common"}
 # Folders of one machine, and hosts that packages come from: a tree that names them works in one place only.
-ELSEWHERE = re.compile(rb"/work/|/root/\.pyenv|pypi\.org/simple|files\.pythonhosted|registry\.npmjs|docker\.io/")
+# One letter of each in brackets: the names themselves stand nowhere in the tree, here neither.
+ELSEWHERE = re.compile(rb"/wor[k]/|/root/[.]pyenv|pyp[i][.]org/simple|files[.]pythonhoste[d]|registry[.]npmj[s]|docker[.]i[o]/")
 BINARY = {".png", ".gz", ".iso", ".img", ".bin"}
 
 

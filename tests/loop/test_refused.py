@@ -185,15 +185,15 @@ TESTS = {
     "one byte at the end": DiskTest(bytes_at(-1, b"\1"), TABLE, (f"but data at byte {63 * MIB}", GPT_WISHED)),
     # Empty, and yet not.
     "empty, but the server says not blank": DiskTest(
-        empty, NONE, ("found nothing, but the server says that it was written to before", "wished ext4"),
+        empty, NONE, ("found nothing, but the server does not say that it is blank", "wished ext4"),
         arguments={"blank": False},
     ),
     "empty, a gpt wished, not blank": DiskTest(
-        empty, TABLE, ("found nothing, but the server says that it was written to before", GPT_WISHED),
+        empty, TABLE, ("found nothing, but the server does not say that it is blank", GPT_WISHED),
         arguments={"blank": False},
     ),
     "a lone block that sampling misses, but the server says not blank": DiskTest(
-        bytes_at(MIB + 4096, RANDOM[:4096]), TABLE, ("the server says that it was written to before", GPT_WISHED), size=1024,
+        bytes_at(MIB + 4096, RANDOM[:4096]), TABLE, ("the server does not say that it is blank", GPT_WISHED), size=1024,
         arguments={"blank": False},
     ),
     "empty and read-only": DiskTest(

@@ -15,7 +15,8 @@ from cc_blockstore.document.parse import Document
 from cc_blockstore.listing import see
 from cc_blockstore.machine.ledger import Known
 
-ONE, TWO, STATIC = (Attachment(f"a-{name}", Volume(name, name)) for name in ("v1", "v2", "static"))
+ONE, TWO = (Attachment(f"a-{name}", Volume(name, name, blank=False)) for name in ("v1", "v2"))
+STATIC = Attachment("a-static", Volume("static", "static"))
 PATH = IscsiPath(Portal("10.0.0.1"), "iqn.2010-10.org.openstack:v", 1)
 KNOWN = {"v1": Known(ONE, PATH), "v2": Known(TWO, PATH)}
 DEADLINE = Deadline.after(60)
@@ -78,3 +79,15 @@ def test_a_no_is_a_fault_even_where_volumes_are_known(error):
 def test_a_static_one_is_not_named_twice():
     found = listed(ServiceError("x"), Document(endpoint="http://a", attachments=(ONE,)), KNOWN)
     assert found.attachments == (ONE, TWO)
+
+
+@pytest.mark.parametrize(("said", "counts"), [(True, True), (False, False), (None, False)])
+def test_only_the_service_s_own_word_makes_a_volume_blank(said: bool | None, counts: bool):
+    one = Attachment("a-v1", Volume("v1", "v1", blank=said))
+    assert listed(((one,), ())).attachments[0].volume.blank is counts
+
+
+def test_a_remembered_word_makes_no_volume_blank():
+    remembered = Known(Attachment("a-v1", Volume("v1", "v1", blank=True)), PATH)
+    found = listed(ServiceUnreachable("no answer"), known={"v1": remembered})
+    assert found.attachments[0].volume.blank is False

@@ -63,4 +63,4 @@ def test_everything_else_is_not(change, why, blank):
 def test_the_server_s_no_counts_even_where_nothing_is_found():
     refusal = unfit_for_writing(EMPTY, "ext4", False)
     assert refusal is not None
-    assert "written to before" in refusal.why
+    assert "does not say that it is blank" in refusal.why

@@ -83,7 +83,7 @@ def test_nothing_is_written_but_to_what_is_empty_beyond_doubt(seen, wish, blank)
     (replace(EMPTY, kind=None), True, "found something that could not be read"),
     (replace(EMPTY, data_at=8192), True, "found no known signature, but data at byte 8192"),
     (replace(EMPTY, used_by="the mount /srv (/dev/sda1)"), True, "in use by the mount /srv (/dev/sda1)"),
-    (EMPTY, False, "the server says that it was written to before"),
+    (EMPTY, False, "the server does not say that it is blank"),
     (replace(EMPTY, size=GIB), True, "/dev/sda has 1 GiB; a gpt partition table with 2 partitions"),
     (replace(TABLED, partitions=(replace(ONE, size=GIB), TWO)), True, "partition 1: found 1 GiB, wished 2 GiB"),
 ])  # fmt: skip
