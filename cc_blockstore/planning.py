@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from blockstore.waiting import Deadline
 from cc_blockstore import listing
 from cc_blockstore.bootstrap import client_of
 from cc_blockstore.document.parse import Document
-from cc_blockstore.machine import content, ledger
+from cc_blockstore.look import Look, Place
+from cc_blockstore.machine import fstab, growth, ledger, mount
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import desired as plan
 from cc_blockstore.plan import device as plan_device
 from cc_blockstore.plan import filesystem as plan_filesystem
+from cc_blockstore.plan import growth as plan_growth
 from cc_blockstore.plan import mount as plan_mount
 from cc_blockstore.plan import partition as plan_partition
 from cc_blockstore.plan import session as plan_session
+from cc_blockstore.plan.content import Content
 from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device, Identity
 from cc_blockstore.protocols import TRANSPORTS
-from cc_blockstore.wish import Table, VolumeWish
+from cc_blockstore.shape import overwrite_of
+from cc_blockstore.wish import FilesystemWish, Table, VolumeWish
 
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One decision: ``verb`` is keep, do, wait or refuse; ``why`` says it in words."""
+    """One decision: ``verb`` is keep, wait, refuse, or what would be done (`Verb`); ``why`` says it in words."""
 
     volume: str
     step: str
@@ -81,26 +86,39 @@ def _decisions(machine: Machine, wanted: Wanted, device: Device, serial: str) ->
 
 
 def _contents(machine: Machine, wanted: Wanted, wish: VolumeWish, device: Device) -> list[tuple[str, Decision]]:
-    read_only, blank = wanted.attachment.mode == "ro", wanted.attachment.volume.blank
-    whole = content.probe(machine, device.node, read_only=read_only)
-    table = plan_partition.decide(wish, whole, blank)
+    volume = wanted.attachment.volume
+    look = Look(machine, volume.id, device.serial, wanted.attachment.mode == "ro")
+    overwrite = overwrite_of(machine, wish, volume.id)
+    decide = partial(plan_partition.decide, wish, blank=volume.blank, overwrite=overwrite)
+    table, whole = look.planned(Place(0, device.node), decide)
     found: list[tuple[str, Decision]] = [("partition", table)]
     if not isinstance(table, Keep):
         return found
-    nodes = [device.node] if wish.table is Table.NONE else [each.node for each in whole.partitions]
-    for filesystem, node in zip(wish.filesystems, nodes):
-        seen = content.probe(machine, node, read_only=read_only)
-        found.append(("filesystem", plan_filesystem.decide(filesystem, seen, blank)))
-        if not isinstance(found[-1][1], Refuse):
-            found.append(("mount", plan_mount.decide(filesystem, node, mounts(machine), swaps(machine))))
+    places = [Place(each.number, each.node, each.making) for each in whole.partitions]
+    for filesystem, place in zip(wish.filesystems, [Place(0, device.node)] if wish.table is Table.NONE else places):
+        decide = partial(plan_filesystem.decide, filesystem, blank=volume.blank, overwrite=overwrite)
+        decision, seen = look.planned(place, decide)
+        found.append(("filesystem", decision))
+        if not isinstance(decision, Refuse):
+            found += _placed(machine, volume.id, filesystem, place.node, seen, grow=wish.grow)
     return found
+
+
+def _placed(
+    machine: Machine, volume_id: str, wish: FilesystemWish, node: str, seen: Content, *, grow: bool
+) -> list[tuple[str, Decision]]:
+    former, twin = fstab.points(machine, volume_id), mount.twin(machine, wish, node)
+    decision = plan_mount.decide(wish, node, mounts(machine), swaps(machine), former=former, twin=twin)
+    grown = growth.see(machine, wish, node, read_only=seen.read_only)
+    follow = plan_growth.decide(wish, grown, growth.place(machine, wish, node), grow=grow)
+    return [("mount", decision), *([("filesystem", follow)] if isinstance(follow, Do) else [])]
 
 
 def _told(volume: str, step: str, decision: Decision) -> PlannedStep:
     if isinstance(decision, Keep):
         return PlannedStep(volume, step, "keep", decision.why)
     if isinstance(decision, Do):
-        return PlannedStep(volume, step, "do", decision.what)
+        return PlannedStep(volume, step, decision.verb.value, decision.what)
     if isinstance(decision, Refuse):
         return PlannedStep(volume, step, "refuse", f"{decision.why}; {decision.hint}" if decision.hint else decision.why)
     return PlannedStep(volume, step, "wait", decision.what)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from blockstore.errors import BlockstoreError, Refused
 from blockstore.report import Result, VolumeReport
 from blockstore.waiting import Deadline
-from cc_blockstore.machine import content, device, mount
+from cc_blockstore.machine import content, device, filesystem, making, mount
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.progress import Steps
@@ -27,7 +24,7 @@ def take_down(machine: Machine, known: Known, deadline: Deadline, steps: Steps) 
             with steps.step("mount") as mark:
                 nodes = [*(part.node for part in content.partitions(machine, found.node)), found.node]
                 released = [mount.release(machine, node) for node in nodes]
-                flush(machine, found.node)
+                filesystem.flush(machine, found.node)
                 mark.changed = any(released)
         if not known.borrowed:
             with steps.step("login") as mark:
@@ -35,17 +32,10 @@ def take_down(machine: Machine, known: Known, deadline: Deadline, steps: Steps) 
                 mark.changed = found is not None
             transport.forget(machine, known.path)
         device.unlink(machine, volume)
+        # From now on somebody else may write to it: what was begun here is no longer ours to finish.
+        making.end(machine, volume.id)
     except Refused as error:
         return VolumeReport(volume.id, volume.name, Result.REFUSED, steps.changed, str(error), steps=tuple(steps.done))
     except (BlockstoreError, OSError) as error:
         return VolumeReport(volume.id, volume.name, Result.FAILED, steps.changed, str(error), steps=tuple(steps.done))
     return VolumeReport(volume.id, volume.name, Result.OK, True, steps=tuple(steps.done))
-
-
-def flush(machine: Machine, node: str) -> None:
-    """Write out what the page cache still holds of the device, and its own cache (fsync(2) on a block device)."""
-    descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from blockstore.attachment import Volume
@@ -11,22 +10,22 @@ from blockstore.errors import BlockstoreError, Refused
 from blockstore.iscsi import IscsiPath
 from blockstore.report import FilesystemReport, Result, VolumeReport
 from blockstore.waiting import Deadline, wait_for
-from cc_blockstore.machine import content, device, filesystem, mount, partition
+from cc_blockstore.look import Look, refuse
+from cc_blockstore.machine import device, filesystem, fstab, growth, mount
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import device as plan_device
-from cc_blockstore.plan import filesystem as plan_filesystem
+from cc_blockstore.plan import growth as plan_growth
 from cc_blockstore.plan import mount as plan_mount
-from cc_blockstore.plan import partition as plan_partition
 from cc_blockstore.plan import session as plan_session
-from cc_blockstore.plan.content import Content
-from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
+from cc_blockstore.plan.decision import Do, Keep, Verb
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device, Identity
 from cc_blockstore.plan.mount import FstabEntry
 from cc_blockstore.progress import Steps
 from cc_blockstore.protocols import Batch, Transport
-from cc_blockstore.wish import FilesystemWish, Table, VolumeWish
+from cc_blockstore.shape import Placed, Shape
+from cc_blockstore.wish import VolumeWish
 
 
 @dataclass(frozen=True)
@@ -61,17 +60,6 @@ class Outcome:
     fstab: tuple[FstabEntry, ...] | None
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A file system in its place on the device."""
-
-    wish: FilesystemWish
-    node: str
-    uuid: str
-    label: str
-    fresh: bool
-
-
 class BringUp:
     """The flow of one volume. `run` never raises what is the volume's own fault; it becomes the report's reason."""
 
@@ -79,7 +67,6 @@ class BringUp:
         self._machine, self._task, self._login, self._deadline, self._steps = machine, task, login, deadline, steps
         self._device: Device | None = None
         self._placed: tuple[Placed, ...] = ()
-        self._probed: dict[str, Content] = {}
 
     def run(self) -> Outcome:
         """Bring the volume up as far as is possible and allowed."""
@@ -87,8 +74,9 @@ class BringUp:
             self._connect()
             self._identify()
             if self._task.wanted.wish is not None:
-                self._placed = self._shape(self._task.wanted.wish, self._node)
+                self._placed = self._shape(self._task.wanted.wish)
                 self._mount()
+                self._grow(self._task.wanted.wish)
             self._settle()
         except Refused as error:
             return self._outcome(Result.REFUSED, str(error))
@@ -103,7 +91,7 @@ class BringUp:
                 raise task.trouble
             seen = task.transport.connected(self._machine, task.path)
             decision = plan_session.decide(seen, str(task.path), credentials=task.credentials)
-            _refuse(decision)
+            refuse(decision)
             if not isinstance(decision, Keep):
                 self._login.wait(task.path)
                 mark.changed = True
@@ -113,7 +101,7 @@ class BringUp:
         with self._steps.step("device") as mark:
             look = partial(task.transport.device, self._machine, task.path)
             found = wait_for(f"the device of {task.path}", look, self._deadline)
-            _refuse(plan_device.decide(found, Identity(task.serial)))
+            refuse(plan_device.decide(found, Identity(task.serial)))
             self._device = found
             # A serial that nobody named is known only now: the disk's first event came too early for its links.
             if device.link(self._machine, task.volume, found.serial):
@@ -124,67 +112,36 @@ class BringUp:
     def _node(self) -> str:
         return self._device.node if self._device else ""
 
-    def _shape(self, wish: VolumeWish, node: str) -> tuple[Placed, ...]:
-        """Partition table and file systems as wished, with udev kept away meanwhile."""
-        with partition.held(self._machine, node, self._deadline):
-            with self._steps.step("partition") as mark:
-                fresh = mark.changed = self._partition(wish, node)
-            with self._steps.step("filesystem") as mark:
-                places = [node] if wish.table is Table.NONE else [each.node for each in content.partitions(self._machine, node)]
-                placed = tuple(self._filesystem(each, place, fresh=fresh) for each, place in zip(wish.filesystems, places))
-                mark.changed = any(each.fresh for each in placed)
-        return placed
-
-    def _partition(self, wish: VolumeWish, node: str) -> bool:
-        parts = [each.node for each in content.partitions(self._machine, node)]
-        taken = plan_mount.taken(wish, node, parts, mounts(self._machine))
-        if taken:
-            _refuse(taken)
-        decision, _ = self._closely(node, partial(plan_partition.decide, wish, blank=self._task.volume.blank))
-        if isinstance(decision, Do):
-            partition.write(self._machine, node, wish, self._deadline)
-            return True
-        return False
-
-    def _filesystem(self, wish: FilesystemWish, node: str, *, fresh: bool) -> Placed:
-        """``fresh``: the partition was made a moment ago on a device that was empty throughout, so it is empty too."""
-        decide = partial(plan_filesystem.decide, wish, blank=self._task.volume.blank)
-        if fresh:
-            seen = replace(content.glance(self._machine, node), kind="", table="", data_at=-1, read_only=self._task.read_only)
-            decision = decide(seen)
-            _refuse(decision)
-        else:
-            decision, seen = self._closely(node, decide)
-        if isinstance(decision, Do):
-            return Placed(wish, node, filesystem.make(self._machine, node, wish), wish.label, True)
-        return Placed(wish, node, seen.uuid, seen.label, False)
-
-    def _closely(self, node: str, decide: Callable[[Content], Decision]) -> tuple[Decision, Content]:
-        """Decide at a glance where all is as wished; everything else only after a close look. Raises `Refused`."""
-        seen = content.glance(self._machine, node, read_only=self._task.read_only)
-        decision = decide(seen)
-        if not isinstance(decision, Keep) or seen.kind is None:
-            seen = self._probe(node)
-            decision = decide(seen)
-        _refuse(decision)
-        return decision, seen
-
-    def _probe(self, node: str) -> Content:
-        """A close look, once for each device: under the lock nothing changes it but we."""
-        if node not in self._probed:
-            self._probed[node] = content.probe(self._machine, node, read_only=self._task.read_only)
-        return self._probed[node]
+    def _shape(self, wish: VolumeWish) -> tuple[Placed, ...]:
+        look = Look(self._machine, self._task.volume.id, self._device.serial if self._device else "", self._task.read_only)
+        return Shape(self._machine, self._task.volume, wish, self._node, look, self._deadline).run(self._steps)
 
     def _mount(self) -> None:
+        task = self._task
+        former = fstab.points(self._machine, task.volume.id)
         with self._steps.step("mount") as mark:
             for each in self._placed:
-                decision = plan_mount.decide(each.wish, each.node, mounts(self._machine), swaps(self._machine))
-                _refuse(decision)
+                twin = mount.twin(self._machine, each.wish, each.node)
+                there = mounts(self._machine), swaps(self._machine)
+                decision = plan_mount.decide(each.wish, each.node, *there, former=former, twin=twin)
+                refuse(decision)
                 if isinstance(decision, Do):
-                    mount.do(self._machine, each.wish, each.node, read_only=self._task.read_only, deadline=self._deadline)
+                    mount.do(
+                        self._machine, each.wish, each.node, task.volume.id, read_only=task.read_only, deadline=self._deadline
+                    )
                     mark.changed = True
-                if each.wish.mount and not self._task.read_only:
+                if each.wish.mount and not task.read_only:
                     mark.changed |= mount.own(each.wish)
+
+    def _grow(self, wish: VolumeWish) -> None:
+        """File systems follow their devices online; they were looked at before they were mounted, and are again."""
+        for each in self._placed:
+            seen = growth.see(self._machine, each.wish, each.node, read_only=self._task.read_only)
+            decision = plan_growth.decide(each.wish, seen, growth.place(self._machine, each.wish, each.node), grow=wish.grow)
+            if isinstance(decision, Do) and decision.verb is Verb.GROW and not each.fresh:
+                with self._steps.step("filesystem") as mark:
+                    filesystem.grow(self._machine, each.node, each.wish)
+                    mark.changed = True
 
     def _settle(self) -> None:
         """What is mounted already may still be news to udev; fstab and the links need it."""
@@ -205,15 +162,13 @@ class BringUp:
     def _fstab(self) -> tuple[FstabEntry, ...]:
         patience = max(30, round(self._deadline.at - self._steps.begun))
         return tuple(
-            plan_mount.fstab_entry(each.wish, each.uuid, self._task.volume.id, read_only=self._task.read_only, patience=patience)
+            plan_mount.fstab_entry(
+                each.wish, device.link_of(self._task.volume, each.place.number), self._task.volume.id,
+                read_only=self._task.read_only, patience=patience, besides=mount.besides(self._machine, each.wish),
+            )
             for each in self._placed
             if each.wish.mount or each.wish.type == "swap"
-        )
-
-
-def _refuse(decision: Decision) -> None:
-    if isinstance(decision, Refuse):
-        raise Refused(decision.why, hint=decision.hint)
+        )  # fmt: skip
 
 
 def _reported(placed: Placed) -> FilesystemReport:

@@ -1,7 +1,11 @@
-"""ext4: mke2fs(8), ext4(5)."""
+"""ext4: mke2fs(8), ext4(5), resize2fs(8); the superblock: Documentation/filesystems/ext4/super.rst."""
+
+import struct
 
 from blockstore.size import MIB
-from cc_blockstore.filesystems.filesystem import Filesystem, label_option
+from cc_blockstore.filesystems.filesystem import Filesystem, Read, label_option
+
+SUPERBLOCK, SIXTY_FOUR_BIT = 1024, 0x80
 
 
 def make(device: str, label: str, identity: str) -> tuple[str, ...]:
@@ -9,4 +13,26 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
     return ("mkfs.ext4", "-q", "-E", "nodiscard", "-U", identity, *label_option("-L", label), device)
 
 
-EXT4 = Filesystem(name="ext4", label_bytes=16, smallest=8 * MIB, make=make, untouched=("noload",))
+def unused(read: Read) -> bool:
+    """Never mounted: s_mtime and s_mnt_count are zero."""
+    mtime, _, mounts = struct.unpack("<IIH", read(SUPERBLOCK + 0x2C, 10))
+    return bool(mtime == 0 and mounts == 0)
+
+
+def extent(read: Read, total: int | None) -> int:
+    """s_blocks_count times the block size. The kernel keeps the superblock of a mounted one in the device's page cache."""
+    block = read(SUPERBLOCK, 1024)
+    low, shift = struct.unpack_from("<I", block, 0x4)[0], struct.unpack_from("<I", block, 0x18)[0]
+    wide = struct.unpack_from("<I", block, 0x60)[0] & SIXTY_FOUR_BIT
+    high = struct.unpack_from("<I", block, 0x150)[0] if wide else 0
+    return int((high << 32 | low) << (10 + shift))
+
+
+def grow(device: str, point: str) -> tuple[str, ...]:
+    """Argv of resize2fs, which has the kernel do it where the file system is mounted."""
+    return ("resize2fs", device)
+
+
+EXT4 = Filesystem(
+    name="ext4", label_bytes=16, smallest=8 * MIB, make=make, untouched=("noload",), unused=unused, extent=extent, grow=grow
+)

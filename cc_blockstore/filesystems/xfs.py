@@ -1,7 +1,16 @@
-"""xfs: mkfs.xfs(8). Since xfsprogs 5.19 a file system below 300 MiB is refused."""
+"""xfs: mkfs.xfs(8), xfs_growfs(8), xfs(5); the superblock: fs/xfs/libxfs/xfs_format.h (struct xfs_dsb, big endian).
+
+Since xfsprogs 5.19 a file system below 300 MiB is refused.
+"""
+
+import struct
 
 from blockstore.size import MIB
-from cc_blockstore.filesystems.filesystem import Filesystem, label_option
+from cc_blockstore.filesystems.filesystem import Filesystem, Read, label_option
+
+IN_PROGRESS = 126
+# Behind the first record of the log, however wide its stripe unit is (256 KiB at most).
+HEAD = 256 << 10
 
 
 def make(device: str, label: str, identity: str) -> tuple[str, ...]:
@@ -9,4 +18,36 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
     return ("mkfs.xfs", "-q", "-K", "-m", f"uuid={identity}", *label_option("-L", label), device)
 
 
-XFS = Filesystem(name="xfs", label_bytes=12, smallest=300 * MIB, make=make, untouched=("norecovery",))
+def unused(read: Read) -> bool:
+    """mkfs.xfs did not end, or nobody mounted it since.
+
+    sb_inprogress says the former, but nothing orders its clearing after the rest of mkfs.xfs's writes: so all may be incomplete
+    however whole the superblock is. The kernel's first writable mount stamps the log behind its head (fs/xfs/xfs_log_recover.c,
+    xlog_clear_stale_blocks), where mkfs.xfs leaves zeros.
+    """
+    block = read(0, 512)
+    size, start = struct.unpack_from(">I", block, 4)[0], struct.unpack_from(">Q", block, 48)[0]
+    group, shift = struct.unpack_from(">I", block, 84)[0], block[124]
+    log = ((start >> shift) * group + (start & (1 << shift) - 1)) * size
+    return block[IN_PROGRESS] != 0 or not any(read(log + HEAD, HEAD))
+
+
+def extent(read: Read, total: int | None) -> int:
+    """Data blocks times the block size. A mounted one counts without its internal log, whose size never changes."""
+    block = read(0, 512)
+    size, blocks = struct.unpack_from(">IQ", block, 4)
+    if total is None:
+        return int(size * blocks)
+    log = struct.unpack_from(">I", block, 96)[0] if struct.unpack_from(">Q", block, 48)[0] else 0
+    return int(total + log * size)
+
+
+def grow(device: str, point: str) -> tuple[str, ...]:
+    """Argv of xfs_growfs."""
+    return ("xfs_growfs", "-d", point)
+
+
+XFS = Filesystem(
+    name="xfs", label_bytes=12, smallest=300 * MIB, make=make, untouched=("norecovery",), unused=unused, extent=extent,
+    grow=grow, twin_at=32, twin_options=("nouuid",),
+)  # fmt: skip

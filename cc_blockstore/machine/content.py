@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from blockstore.errors import CommandFailed
 from blockstore.run import Command
 from blockstore.size import MIB
-from cc_blockstore.machine import files
+from cc_blockstore.filesystems.filesystem import Read
+from cc_blockstore.machine import files, gpt
 from cc_blockstore.machine.device import SECTOR
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.usage import used_by
+from cc_blockstore.plan import gpt as plan_gpt
+from cc_blockstore.plan import partition as plan_partition
 from cc_blockstore.plan.content import Content, Partition
 
 PROBE_SECONDS = 60.0
@@ -27,40 +32,67 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def glance(machine: Machine, node: str, *, read_only: bool = False) -> Content:
-    """What the kernel and udev know already. ``kind`` and ``table`` stay None where udev has not said anything yet."""
+    """What the kernel and udev know already, and the disk's own partition table. ``kind`` and ``table`` stay None where udev
+    has not said anything yet."""
     properties = udev_properties(machine, node)
     known = bool(properties)
-    return Content(
+    whole = not _is_partition(machine, node)
+    seen = Content(
         device=node,
-        size=_size(machine, node),
+        size=size_of(machine, node),
         kind=properties.get("ID_FS_TYPE", "") if known else None,
         label=_decoded(properties.get("ID_FS_LABEL_ENC", "")),
         uuid=properties.get("ID_FS_UUID", ""),
-        table=properties.get("ID_PART_TABLE_TYPE", "") if known and not _is_partition(machine, node) else ("" if known else None),
+        table=properties.get("ID_PART_TABLE_TYPE", "") if known and whole else ("" if known else None),
         partitions=partitions(machine, node),
         used_by=used_by(machine, node),
         read_only=read_only,
     )
+    return _with_table(machine, seen) if whole else seen
 
 
-def probe(machine: Machine, node: str, *, read_only: bool = False) -> Content:
-    """Look closely: blkid at low level (no cache), and sampled blocks where it finds nothing."""
+def probe(machine: Machine, node: str, *, read_only: bool = False, volume_id: str = "") -> Content:
+    """Look closely: blkid at low level (no cache), and sampled blocks where it finds nothing. A table of ours whose writing was
+    cut short counts as nothing for the volume that ``volume_id`` names."""
     values = _blkid(machine, node)
     kind = None if values is None else values.get("ID_FS_TYPE", "")
     table = None if values is None else values.get("ID_PART_TABLE_TYPE", "")
-    nothing = kind == "" and table == ""
-    return Content(
+    size, whole = size_of(machine, node), not _is_partition(machine, node)
+    seen = Content(
         device=node,
-        size=_size(machine, node),
+        size=size,
         kind=kind,
         label=_decoded(values.get("ID_FS_LABEL_ENC", "")) if values else "",
         uuid=values.get("ID_FS_UUID", "") if values else "",
         table=table,
         partitions=partitions(machine, node),
-        data_at=first_data(machine.paths.dev / Path(node).name, _size(machine, node)) if nothing else None,
         used_by=used_by(machine, node),
         read_only=read_only,
     )
+    if kind == "" and table == "":
+        begun = _begun(gpt.see(machine, node, size), volume_id) if whole and volume_id else ()
+        return replace(seen, data_at=first_data(machine.paths.dev / Path(node).name, size, begun), begun=bool(begun))
+    return _with_table(machine, seen) if whole else seen
+
+
+def _with_table(machine: Machine, seen: Content) -> Content:
+    """With the table as it is on the disk: what the kernel shows may be older."""
+    found = gpt.see(machine, seen.device, seen.size).copies
+    if found.table is None or seen.kind:
+        return seen
+    return replace(seen, table="gpt", gpt=found, partitions=gpt.partitions(seen.device, found.table))
+
+
+Area = tuple[int, int]
+
+
+def _begun(seen: gpt.Seen, volume_id: str) -> tuple[Area, ...]:
+    """Where a table of ours was begun (offset, length): the places of both copies, if nothing else is there."""
+    owners = [plan_partition.disk_guid(volume_id, again=again) for again in (False, True)]
+    front, back = seen.front[seen.sector :], seen.back
+    if not (any(front) or any(back)) or not all(plan_gpt.begun(area, seen.sector, volume_id, owners) for area in (front, back)):
+        return ()
+    return ((seen.sector, len(front)), (-len(back), len(back)))
 
 
 def _blkid(machine: Machine, node: str) -> dict[str, str] | None:
@@ -84,19 +116,29 @@ def _decoded(value: str) -> str:
     return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), value.encode()).decode("utf-8", "replace")
 
 
-def first_data(path: Path, size: int) -> int:
+def first_data(path: Path, size: int, besides: Sequence[Area] = ()) -> int:
     """The offset of the first sampled block that is not zero, -1 where all are: the first and the last MiB whole, and
-    blocks of 4 KiB spread evenly between them."""
+    blocks of 4 KiB spread evenly between them. ``besides`` are areas that do not count (a negative offset: from the end)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    skipped = [(begin % size, length) for begin, length in besides]
     try:
         # No read-ahead: for a sample of 4 KiB the kernel would fetch 128 over the network.
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
         for offset, length in _samples(size):
-            if os.pread(descriptor, length, offset) != bytes(length):
+            if _without(os.pread(descriptor, length, offset), offset, skipped) != bytes(length):
                 return offset
     finally:
         os.close(descriptor)
     return -1
+
+
+def _without(data: bytes, offset: int, areas: Iterable[Area]) -> bytes:
+    """These bytes, zero where they lie in one of the areas."""
+    for begin, length in areas:
+        low, high = max(begin - offset, 0), min(begin + length - offset, len(data))
+        if low < high:
+            data = data[:low] + bytes(high - low) + data[high:]
+    return data
 
 
 def _samples(size: int) -> list[tuple[int, int]]:
@@ -132,9 +174,23 @@ def partitions(machine: Machine, node: str) -> tuple[Partition, ...]:
     return tuple(sorted(found, key=lambda part: part.number))
 
 
-def _size(machine: Machine, node: str) -> int:
+def size_of(machine: Machine, node: str) -> int:
+    """The size of a device in bytes."""
     return int(files.read(machine.paths.sys / "class/block" / Path(node).name / "size") or 0) * SECTOR
 
 
 def _is_partition(machine: Machine, node: str) -> bool:
     return (machine.paths.sys / "class/block" / Path(node).name / "partition").exists()
+
+
+def reader(machine: Machine, node: str) -> Read:
+    """Reads the device's bytes, through the page cache."""
+
+    def read(offset: int, length: int) -> bytes:
+        descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(descriptor, length, offset)
+        finally:
+            os.close(descriptor)
+
+    return read

@@ -71,6 +71,11 @@ def link_name(name: str) -> str:
     return encoded if encoded.strip(".") else encoded.replace(".", "\\x2e")
 
 
+def link_of(volume: Volume, number: int) -> str:
+    """The stable link of a partition of this volume, of the whole device for 0."""
+    return f"/dev/disk/by-blockstore/{link_name(volume.id)}" + (f"-part{number}" if number else "")
+
+
 def settle(machine: Machine, volume: Volume, node: str, deadline: Deadline) -> None:
     """Wait until the link by id is there, where udev runs to make it. An event that came before what `link` wrote is asked
     for again. Raises `DeadlineExceeded`."""

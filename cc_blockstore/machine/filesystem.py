@@ -1,6 +1,9 @@
-"""Making a file system."""
+"""Making, flushing and growing a file system."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
@@ -11,16 +14,30 @@ from cc_blockstore.machine.partition import WRITE_SECONDS
 from cc_blockstore.wish import FilesystemWish
 
 
-def make(machine: Machine, node: str, wish: FilesystemWish) -> str:
-    """Make the wished file system and return its UUID, which is chosen here so that nobody has to ask for it afterwards."""
-    kind = FILESYSTEMS[wish.type]
-    identity = kind.new_identity()
-    machine.run(Command(kind.make(node, wish.label, identity)), timeout=WRITE_SECONDS)
-    return identity
+def make(machine: Machine, node: str, wish: FilesystemWish, identity: str) -> None:
+    """Make the wished file system and flush it to the disk; afterwards its mark may go."""
+    machine.run(Command(FILESYSTEMS[wish.type].make(node, wish.label, identity)), timeout=WRITE_SECONDS)
+    flush(machine, node)
+
+
+def flush(machine: Machine, node: str) -> None:
+    """Write out what the page cache still holds of the device, and its own cache (fsync(2) on a block device)."""
+    descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def grow(machine: Machine, node: str, wish: FilesystemWish) -> None:
+    """Let the mounted file system have all of its device. Raises `CommandFailed`; what is on it stays, grown or not."""
+    tool = FILESYSTEMS[wish.type].grow
+    if tool is not None:
+        machine.run(Command(tool(node, wish.mount)), timeout=WRITE_SECONDS)
 
 
 def settle(machine: Machine, node: str, uuid: str, deadline: Deadline) -> None:
-    """Wait until udev has seen the new file system, so that systemd finds its device by UUID.
+    """Wait until udev has seen the new file system, so that systemd finds its device by its links.
 
     This is also the look after the deed: what udev's own probe reads from the disk must be what was made. Without udev
     (a container, a rescue system) there is nobody to wait for.

@@ -30,13 +30,19 @@ def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool
     return True
 
 
+def points(machine: Machine, volume_id: str) -> tuple[str, ...]:
+    """The mount points that fstab has for this volume: where it belonged until now."""
+    return plan.points(files.read_exact(machine.paths.fstab) or "", volume_id)
+
+
 def reload_systemd(machine: Machine) -> None:
     """Have systemd read its units and fstab again, where it runs (sd_booted(3))."""
     if (machine.paths.root / "run/systemd/system").is_dir():
         machine.run(Command(("systemctl", "daemon-reload")), timeout=60)
 
 
-def loaded(machine: Machine, point: str) -> bool:
-    """Whether systemd has a mount unit of ours for this point, made by its generator from fstab."""
+def loaded(machine: Machine, point: str, volume_id: str) -> bool:
+    """Whether systemd has a mount unit for this point and this volume, made by its generator from our line of fstab."""
     unit = machine.paths.root / "run/systemd/generator" / plan.unit_name(point)
-    return plan.MARKER in files.read(unit)
+    options = (line.partition("=")[2] for line in files.read(unit).splitlines() if line.startswith("Options="))
+    return any(f"{plan.MARKER}{volume_id}" in line.split(",") for line in options)

@@ -11,7 +11,8 @@ from pathlib import Path
 from blockstore.errors import BlockstoreError, CommandFailed, Refused
 from blockstore.run import Command
 from blockstore.waiting import Deadline
-from cc_blockstore.machine import fstab
+from cc_blockstore.filesystems import FILESYSTEMS
+from cc_blockstore.machine import content, fstab
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.machine.usage import processes_on
@@ -20,25 +21,64 @@ from cc_blockstore.plan.decision import Keep
 from cc_blockstore.wish import FilesystemWish
 
 
-def do(machine: Machine, wish: FilesystemWish, node: str, *, read_only: bool, deadline: Deadline) -> None:
-    """Mount the file system where it is wished, or switch the swap on. Raises `CommandFailed`."""
+def do(machine: Machine, wish: FilesystemWish, node: str, volume_id: str, *, read_only: bool, deadline: Deadline) -> None:
+    """Mount the file system where it is wished, after it was unmounted where it was before, or switch the swap on. Raises
+    `CommandFailed`, and `Refused` where the old place is busy."""
+    if wish.mount:
+        release(machine, node)
     try:
-        machine.run(_command(machine, wish, node, read_only=read_only), timeout=deadline.remaining() + 10)
+        machine.run(_command(machine, wish, node, volume_id, read_only=read_only), timeout=deadline.remaining() + 10)
     except CommandFailed:
         # After a reboot systemd mounts the same line of fstab at the same time; whoever is second finds it done.
-        if not isinstance(plan.decide(wish, node, mounts(machine), swaps(machine)), Keep):
+        if isinstance(plan.decide(wish, node, mounts(machine), swaps(machine)), Keep):
+            return
+        # Two clones that are mounted at the same moment: the second one sees its twin only now.
+        if not (wish.mount and FILESYSTEMS[wish.type].twin_options and twin(machine, wish, node) is plan.Twin.BEARABLE):
             raise
+        machine.run(_command(machine, wish, node, volume_id, read_only=read_only), timeout=deadline.remaining() + 10)
 
 
-def _command(machine: Machine, wish: FilesystemWish, node: str, *, read_only: bool) -> Command:
+def _command(machine: Machine, wish: FilesystemWish, node: str, volume_id: str, *, read_only: bool) -> Command:
     if wish.type == "swap":
         return Command(("swapon", node))
     Path(wish.mount).mkdir(parents=True, exist_ok=True)
-    if fstab.loaded(machine, wish.mount):
+    beside_twin = FILESYSTEMS[wish.type].twin_options if twin(machine, wish, node) is plan.Twin.BEARABLE else ()
+    if fstab.loaded(machine, wish.mount, volume_id) and not beside_twin:
         # systemd knows the line since the boot and may be about to mount it: a second job of the same unit is merged.
         return Command(("systemctl", "start", plan.unit_name(wish.mount)))
-    options = ",".join((*plan.mount_options(wish, read_only=read_only), "_netdev"))
+    options = ",".join((*plan.mount_options(wish, read_only=read_only), *beside_twin, "_netdev"))
     return Command(("mount", "-t", wish.type, "-o", options, node, wish.mount))
+
+
+def twin(machine: Machine, wish: FilesystemWish, node: str) -> plan.Twin:
+    """Whether a mounted file system has this one's identity: that of a clone of the volume."""
+    kind = FILESYSTEMS.get(wish.type)
+    others = [each.device for each in mounts(machine) if each.type == wish.type and each.device != node]
+    if kind is None or kind.twin_at is None or not others:
+        return plan.Twin.NONE
+    mine = _identity(machine, node, kind.twin_at)
+    if not mine or all(_identity(machine, other, kind.twin_at) != mine for other in others):
+        return plan.Twin.NONE
+    return plan.Twin.BEARABLE if _kernel() >= kind.twin_kernel else plan.Twin.CONFUSED
+
+
+def _identity(machine: Machine, node: str, offset: int) -> bytes:
+    try:
+        return content.reader(machine, node)(offset, 16)
+    except OSError:
+        return b""
+
+
+def _kernel() -> tuple[int, int]:
+    major, minor, *_ = (*os.uname().release.split("."), "0")
+    return int(major), int("".join(each for each in minor if each.isdigit()) or 0)
+
+
+def besides(machine: Machine, wish: FilesystemWish) -> tuple[str, ...]:
+    """The options that let a clone be mounted, where the mounted one has them: the next boot needs them too."""
+    kind = FILESYSTEMS.get(wish.type)
+    options = [option for each in mounts(machine) if each.point == wish.mount for option in each.options]
+    return tuple(option for option in (kind.twin_options if kind else ()) if option in options)
 
 
 def own(wish: FilesystemWish) -> bool:
@@ -81,7 +121,7 @@ def release(machine: Machine, node: str) -> bool:
         except CommandFailed as error:
             busy = processes_on(machine, mounted.point)
             who = f"in use by {', '.join(busy)}" if busy else str(error)
-            raise Refused(f"refusing to detach: {mounted.point} is {who}", hint="end these, then run it again") from None
+            raise Refused(f"refusing to unmount {mounted.point}: {who}", hint="end these, then run it again") from None
         changed = True
     if node in swaps(machine):
         machine.run(Command(("swapoff", node)), timeout=300)

@@ -21,9 +21,10 @@ def mounts(machine: Machine) -> tuple[Mounted, ...]:
     found = []
     for line in files.read(machine.paths.proc / "self/mountinfo").splitlines():
         words, _, rest = line.partition(" - ")
-        fields, (kind, source, *_) = words.split(" "), rest.split(" ")
+        fields, (kind, source, *more) = words.split(" "), rest.split(" ")
         node = _node(machine, fields[2]) or _unescaped(source)
-        found.append(Mounted(node, _unescaped(fields[4]), kind, tuple(fields[5].split(","))))
+        options = (*fields[5].split(","), *(more[0].split(",") if more else ()))
+        found.append(Mounted(node, _unescaped(fields[4]), kind, options))
     return tuple(found)
 
 

@@ -1,25 +1,22 @@
-"""Writing a partition table, and reading it back from the kernel."""
+"""Writing partition tables, with udev kept away meanwhile, and showing them to the kernel."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from blockstore.errors import BlockstoreError, Refused
+from blockstore.errors import Refused
 from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
-from cc_blockstore.machine import content, lock
+from cc_blockstore.machine import content, gpt, lock
 from cc_blockstore.machine.machine import Machine
-from cc_blockstore.plan import partition as plan
 from cc_blockstore.plan.content import Partition
-from cc_blockstore.wish import VolumeWish
+from cc_blockstore.plan.gpt import Gpt, Write
 
-BLKRRPART = 0x125F  # linux/fs.h: re-read the partition table
-# A write that has begun is not cut short by the deadline: half a table would be worse than a late one.
+# A write that has begun is not cut short by the deadline: half a file system would be worse than a late one.
 WRITE_SECONDS = 300.0
 
 
@@ -27,8 +24,8 @@ WRITE_SECONDS = 300.0
 def held(machine: Machine, node: str, deadline: Deadline) -> Iterator[None]:
     """Keep udev away from the disk while it is changed (systemd, "Locking Block Device Access": a BSD lock on the whole disk).
 
-    Without it udev, woken by sfdisk's close, has the table read again, and the partitions vanish under mkfs for a moment.
-    While udev itself works on the disk it holds the lock shared, so what it then knows is complete.
+    Without it udev, woken by the close of a written device, has the table read again, and the partitions vanish under mkfs for
+    a moment. While udev itself works on the disk it holds the lock shared, so what it then knows is complete.
     """
     descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -38,26 +35,43 @@ def held(machine: Machine, node: str, deadline: Deadline) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write(machine: Machine, node: str, wish: VolumeWish, deadline: Deadline) -> tuple[Partition, ...]:
-    """Write the table, have the kernel read it, and return the partitions that it then has.
+def write(machine: Machine, node: str, writes: Iterable[Write], table: Gpt, deadline: Deadline) -> tuple[Partition, ...]:
+    """Write a table part by part, have the kernel show it, and return its partitions. Raises BlockstoreError."""
+    gpt.write(machine, node, writes)
+    return show(machine, node, table, deadline)[0]
 
-    Raises BlockstoreError where they are not the wished ones. sfdisk's own way to tell the kernel sleeps 250 ms.
+
+def show(machine: Machine, node: str, table: Gpt, deadline: Deadline) -> tuple[tuple[Partition, ...], bool]:
+    """Have the kernel show exactly what the table says; the partitions, and whether it showed something else before."""
+    wanted = gpt.partitions(node, table)
+    changed = gpt.show(machine, node, wanted, content.partitions(machine, node))
+    for each in wanted:
+        wait_for(f"the node of {each.node}", lambda node=each.node: _there(machine, node), deadline)  # type: ignore[misc]
+    return wanted, changed
+
+
+def _there(machine: Machine, node: str) -> bool | None:
+    return (machine.paths.dev / Path(node).name).exists() or None
+
+
+def clear(machine: Machine, node: str) -> None:
+    """Destroy what is there, as far as anybody would recognise it: the kernel's partitions, then every signature.
+
+    wipefs takes the device for itself (O_EXCL), and fails where somebody else has it.
     """
-    _unclaimed(machine, node)
-    argv = ("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never", node)
-    machine.run(Command(argv, input=plan.script(wish)), timeout=WRITE_SECONDS)
-    wait_for(f"the kernel to read the partition table of {node}", lambda: _reread(machine, node), deadline)
-    found = wait_for(f"the partitions of {node}", lambda: _complete(machine, node, len(wish.partitions)), deadline)
-    why_not = plan.difference(wish, content.glance(machine, node))
-    if why_not:
-        raise BlockstoreError(f"sfdisk wrote another table to {node} than was asked for: {why_not}")
-    return found
+    gpt.show(machine, node, (), content.partitions(machine, node))
+    wipe(machine, node)
 
 
-def _unclaimed(machine: Machine, node: str) -> None:
+def wipe(machine: Machine, node: str) -> None:
+    """Take away every signature of this device, so that no mkfs takes what was begun, or is to go, for something to be kept."""
+    machine.run(Command(("wipefs", "--all", "--quiet", node)), timeout=60)
+
+
+def unclaimed(machine: Machine, node: str) -> None:
     """Raise `Refused` where a process has the disk for itself (open(2), O_EXCL), which sysfs does not show.
 
-    mkfs looks for itself; sfdisk does so only where it also tells the kernel.
+    mkfs looks for itself; what we write to the disk ourselves does not.
     """
     try:
         os.close(os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
@@ -65,22 +79,3 @@ def _unclaimed(machine: Machine, node: str) -> None:
         if error.errno != errno.EBUSY:
             raise
         raise Refused(f"refusing to write to {node}: another process has it open for itself", hint="end that use first") from None
-
-
-def _reread(machine: Machine, node: str) -> bool | None:
-    descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.ioctl(descriptor, BLKRRPART)
-    except OSError as error:
-        if error.errno == errno.EBUSY:  # somebody (a scanner, udev before our lock) has it open for a moment
-            return None
-        raise BlockstoreError(f"the kernel did not read the partition table of {node}: {error.strerror}") from None
-    finally:
-        os.close(descriptor)
-    return True
-
-
-def _complete(machine: Machine, node: str, count: int) -> tuple[Partition, ...] | None:
-    found = content.partitions(machine, node)
-    there = [(machine.paths.dev / Path(each.node).name).exists() for each in found]
-    return found if len(found) == count and all(there) else None

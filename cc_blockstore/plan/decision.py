@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
+
+
+class Verb(str, enum.Enum):
+    """What is done, in the words of docs/reuse-rules.md. The last four write to the volume itself."""
+
+    DO = "do"
+    CREATE = "create"
+    FINISH = "finish"
+    GROW = "grow"
+    OVERWRITE = "overwrite"
 
 
 @dataclass(frozen=True)
@@ -17,6 +28,7 @@ class Do:
     """Something is to be done; ``what`` says it in words for ``blockstore plan``."""
 
     what: str
+    verb: Verb = Verb.DO
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +11,9 @@ from blockstore.attachment import Attachment, Status
 from blockstore.errors import DocumentInvalid
 from cc_blockstore.document.parse import Document
 from cc_blockstore.wish import VolumeWish
+
+TOLD = 10  # so many names a reason holds
+_PARTITION = re.compile(r"(-part[0-9]+)+\Z")  # the end of a partition's link, in our udev rule
 
 
 @dataclass(frozen=True)
@@ -42,39 +47,90 @@ def decide(document: Document, listed: Iterable[Attachment], known: Mapping[str,
     """What should be. ``known``: ours from before, by volume id. ``complete``: the list is the whole truth, so that what is
     known but not listed is to be taken down; an unreachable service gives no such list, and then nothing is."""
     listed = tuple(listed)
-    here = [each for each in listed if each.status is not Status.DETACHING]
-    leaving = [each.volume.id for each in listed if each.status is Status.DETACHING]
-    ids = {each.volume.id: each.id for each in listed}
-    gone = [volume_id for volume_id in known if volume_id not in ids] if complete else []
-    # The same volume under a new attachment has new credentials: the session of the old one would never recover.
-    gone += [each.volume.id for each in here if each.volume.id in known and known[each.volume.id].id != each.id]
-    wanted, turned = [], []
+    here = tuple(each for each in listed if each.status is not Status.DETACHING)
+    doubts = Doubts(document, here)
+    wanted, turned = [], {}
     for each in here:
-        problem = _ambiguous(document, each, here)
+        problem = doubts.of(each)
         try:
             wish = document.wish(each)
         except DocumentInvalid as error:
-            problem, wish = str(error), None
+            problem, wish = problem or str(error), None
         if problem:
-            turned.append(Turned(each.volume.id, each.volume.name, problem, document.requires(each)))
+            turned[each.volume.id] = Turned(each.volume.id, each.volume.name, problem, document.requires(each))
         else:
             wanted.append(Wanted(each, wish))
-    turned += _not_attached(document, here) if complete else []
-    return _without_shared_mounts(Desired(tuple(wanted), (*leaving, *gone), tuple(turned)))
+    away = [*turned.values(), *(_not_attached(document, here) if complete else ())]
+    gone = _take_down(listed, here, known, doubts, complete=complete)
+    return _without_shared_mounts(Desired(tuple(wanted), gone, tuple(away)))
+
+
+def _take_down(
+    listed: Iterable[Attachment], here: Iterable[Attachment], known: Mapping[str, Attachment], doubts: Doubts, *, complete: bool
+) -> tuple[str, ...]:
+    """By volume id, each once. Of a volume that is listed twice it is not known which attachment counts, so it stays."""
+    ids = {each.volume.id for each in listed}
+    staying = {each.volume.id: each.id for each in here}
+    leaving = [each for each in listed if each.status is Status.DETACHING]
+    gone = [each.volume.id for each in leaving if each.volume.id not in staying]
+    gone += [volume_id for volume_id in known if volume_id not in ids] if complete else []
+    # The same volume under a new attachment has new credentials: the session of the old one would never recover.
+    gone += [volume_id for volume_id, now in staying.items() if volume_id in known and known[volume_id].id != now]
+    return tuple(dict.fromkeys(each for each in gone if not doubts.is_listed_twice(each)))
+
+
+class Doubts:
+    """What makes a volume one that could be taken for another. Counted once for all: a list may be long."""
+
+    def __init__(self, document: Document, here: Iterable[Attachment]) -> None:
+        self._document = document
+        self._ids, self._names, self._serials, self._attachments = _groups(), _groups(), _groups(), _groups()
+        for each in here:
+            self._ids[each.volume.id].append(each.id)
+            self._names[each.volume.name].append(each.volume.id)
+            self._serials[each.volume.serial].append(each.volume.id)
+            self._attachments[each.id].append(each.volume.id)
+
+    def is_listed_twice(self, volume_id: str) -> bool:
+        """Whether more than one attachment is this volume's."""
+        return len(self._ids.get(volume_id, ())) > 1
+
+    def _is_link_of_another(self, name: str, volume_id: str) -> bool:
+        """Whether /dev/disk/by-blockstore/<name> is to lead to another volume, or to a partition (``<id>-part1``)."""
+        whole = _PARTITION.sub("", name)
+        return (name in self._ids and name != volume_id) or (whole in self._ids and whole != name)
+
+    def of(self, one: Attachment) -> str:
+        """Why this volume is left alone, "" where it is clear which one is meant."""
+        volume = one.volume
+        if self.is_listed_twice(volume.id):
+            return f"listed more than once, as attachments {_some(self._ids[volume.id])}: which one counts is not known"
+        if len(self._attachments[one.id]) > 1:
+            return f"its attachment {one.id} is that of several volumes: {_some(self._attachments[one.id])}"
+        if volume.serial and len(self._serials[volume.serial]) > 1:
+            same = _some(self._serials[volume.serial])
+            return f"several volumes have the serial {volume.serial!r}, so that their devices cannot be told apart: {same}"
+        if self._is_link_of_another(volume.name, volume.id) or self._is_link_of_another(volume.id, volume.id):
+            return f"its link {volume.name!r} would be that of another volume or of a partition; give it another name"
+        same_name = self._names[volume.name]
+        if len(same_name) > 1 and self._document.wished_by_name(volume.name):
+            return f"the wish for {volume.name!r} fits {len(same_name)} volumes: {_some(sorted(same_name))}; name it by id"
+        return ""
+
+
+def _groups() -> defaultdict[str, list[str]]:
+    return defaultdict(list)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names, or the first of many: a reason is one line."""
+    return ", ".join(names[:TOLD]) + (f" and {len(names) - TOLD} more" if len(names) > TOLD else "")
 
 
 def _not_attached(document: Document, here: Iterable[Attachment]) -> list[Turned]:
     there = {key for each in here for key in (each.volume.id, each.volume.name)}
     missing = [name for name in document.required_names() if name not in there]
     return [Turned(name, name, "required, but not attached to this instance", True) for name in missing]
-
-
-def _ambiguous(document: Document, one: Attachment, listed: Iterable[Attachment]) -> str:
-    name = one.volume.name
-    same = [each.volume.id for each in listed if each.volume.name == name]
-    if len(same) > 1 and document.wished_by_name(name):
-        return f"the wish for {name!r} fits {len(same)} volumes: {', '.join(sorted(same))}; name it by id"
-    return ""
 
 
 def _without_shared_mounts(desired: Desired) -> Desired:
@@ -97,7 +153,7 @@ def _points(wanted: Wanted) -> list[str]:
 
 
 def _shared(point: str, names: Sequence[str]) -> str:
-    return f"{point} is the mount point of {len(names)} file systems: {', '.join(names)}"
+    return f"{point} is the mount point of {len(names)} file systems: {_some(names)}"
 
 
 def _required(wanted: Wanted) -> bool:

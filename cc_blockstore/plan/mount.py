@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -24,9 +26,20 @@ class Mounted:
     options: tuple[str, ...] = ()
 
 
-def decide(wish: FilesystemWish, device: str, mounts: Iterable[Mounted], swaps: Iterable[str]) -> Decision:
-    """What to do so that the device is in the wished place. ``swaps`` are the active swap devices. Rows as in
-    docs/reuse-rules.md, "mount"."""
+class Twin(enum.Enum):
+    """Whether another mounted file system has the same identity (a clone), and what the kernel makes of that."""
+
+    NONE = "none"
+    BEARABLE = "told apart"
+    CONFUSED = "taken for each other"
+
+
+def decide(
+    wish: FilesystemWish, device: str, mounts: Iterable[Mounted], swaps: Iterable[str], *,
+    former: Collection[str] = (), twin: Twin = Twin.NONE,
+) -> Decision:  # fmt: skip
+    """What to do so that the device is in the wished place. ``swaps`` are the active swap devices, ``former`` the mount points
+    that our own lines of fstab have for the volume. Rows as in docs/reuse-rules.md, "mount"."""
     if wish.type == "swap":
         return Keep(f"{device} is active swap") if device in swaps else Do(f"switch swap on {device} on")
     if not wish.mount:
@@ -40,8 +53,15 @@ def decide(wish: FilesystemWish, device: str, mounts: Iterable[Mounted], swaps: 
             f"refusing to mount {device} over {wish.mount}: found {there[-1].device} there", "choose another mount point"
         )
     elsewhere = [each.point for each in mounts if each.device == device]
-    if elsewhere:
+    if any(point not in former for point in elsewhere):
         return Refuse(f"{device}: found mounted on {elsewhere[0]}; wished {wish.mount}", f"umount {elsewhere[0]} first")
+    if twin is Twin.CONFUSED:
+        return Refuse(
+            f"refusing to mount {device}: a mounted {wish.type} has the same UUID, and this kernel would take one for the other",
+            "give the clone another UUID (btrfstune -u), or use Linux 6.7 or later",
+        )
+    if elsewhere:
+        return Do(f"mount {device} on {wish.mount} instead of {', '.join(elsewhere)}")
     return Do(f"mount {device} on {wish.mount}")
 
 
@@ -77,25 +97,40 @@ class FstabEntry:
         return f"{self.source} {_escaped(self.point)} {self.type} {','.join(self.options)} 0 0"
 
 
-def fstab_entry(wish: FilesystemWish, uuid: str, volume_id: str, *, read_only: bool, patience: int) -> FstabEntry:
-    """The line for a file system: by UUID, after the network, never needed for the boot to go on.
+def fstab_entry(
+    wish: FilesystemWish, source: str, volume_id: str, *, read_only: bool, patience: int, besides: Iterable[str] = ()
+) -> FstabEntry:
+    """The line for a file system: after the network, never needed for the boot to go on.
 
-    ``patience`` in seconds is how long systemd waits for the device in the background. No line names a unit of cloud-init:
-    a mount that waits for cloud-config.service would wait for the stage that mounts it. Swap is ``noauto``: swap.target belongs
-    to the early boot, which would wait for a disk behind the network; the module switches it on.
+    ``source`` is the device's link, which our udev rule gives to the disk with the volume's serial: by its UUID a clone could
+    be taken for it. ``patience`` in seconds is how long systemd waits for the device in the background. ``besides`` are
+    options that this machine needs. No line names a unit of cloud-init: a mount that waits for cloud-config.service would
+    wait for the stage that mounts it. Swap is ``noauto``: swap.target belongs to the early boot, which would wait for a disk
+    behind the network; the module switches it on.
     """
     swap = wish.type == "swap"
+    wished = (*mount_options(wish, read_only=read_only), *(option for option in besides if option not in wish.options))
     options = (
-        *(mount_options(wish, read_only=read_only) or (() if swap else ("defaults",))),
+        *(wished or (() if swap else ("defaults",))),
         *(("noauto",) if swap and "noauto" not in wish.options else ()),
         "_netdev", "nofail", f"x-systemd.device-timeout={patience}", f"{MARKER}{volume_id}",
     )  # fmt: skip
-    return FstabEntry(volume_id, f"UUID={uuid}", "none" if swap else wish.mount, wish.type, options)
+    return FstabEntry(volume_id, source, "none" if swap else wish.mount, wish.type, options)
+
+
+def points(text: str, volume_id: str) -> tuple[str, ...]:
+    """The mount points of this volume's lines in an fstab."""
+    words = (line.split() for line in text.splitlines() if is_ours(line, volume_id))
+    return tuple(_unescaped(each[1]) for each in words if each[1] != "none")
 
 
 def _escaped(text: str) -> str:
     """fstab(5): spaces, tabs and backslashes as octal."""
     return "".join(f"\\{ord(character):03o}" if character in " \t\n\\" else character for character in text)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
 def unit_name(point: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from blockstore.errors import DocumentInvalid
@@ -64,7 +66,7 @@ SECTOR = 512
 @pytest.mark.parametrize("kind", ALL)
 def test_the_smallest_size_is_enough_and_what_is_made_is_what_was_chosen(kind: str, disk: Disk) -> None:
     filesystem = FILESYSTEMS[kind]
-    file, identity = disk(filesystem.smallest), filesystem.new_identity()
+    file, identity = disk(filesystem.smallest), filesystem.identity(uuid.uuid4())
     real(*filesystem.make(file.node, "DATA", identity))
     assert file.blkid() == {"TYPE": kind, "LABEL": "DATA", "UUID": identity}
     seen = file.probe()
@@ -74,7 +76,7 @@ def test_the_smallest_size_is_enough_and_what_is_made_is_what_was_chosen(kind: s
 @pytest.mark.parametrize("kind", ALL)
 def test_without_a_label_it_has_none(kind: str, disk: Disk) -> None:
     filesystem = FILESYSTEMS[kind]
-    file, identity = disk(filesystem.smallest), filesystem.new_identity()
+    file, identity = disk(filesystem.smallest), filesystem.identity(uuid.uuid4())
     real(*filesystem.make(file.node, "", identity))
     assert file.blkid() == {"TYPE": kind, "UUID": identity}
 
@@ -83,7 +85,7 @@ def test_without_a_label_it_has_none(kind: str, disk: Disk) -> None:
 def test_the_longest_label_is_written_whole(kind: str, disk: Disk) -> None:
     filesystem = FILESYSTEMS[kind]
     file, label = disk(filesystem.smallest), "X" * filesystem.label_bytes
-    real(*filesystem.make(file.node, label, filesystem.new_identity()))
+    real(*filesystem.make(file.node, label, filesystem.identity(uuid.uuid4())))
     assert file.blkid()["LABEL"] == file.probe().label == label
 
 
@@ -97,7 +99,7 @@ def test_odd_labels_are_read_as_they_were_written(kind: str, label: str, disk: D
     filesystem = FILESYSTEMS[kind]
     wished(partition_table="none", filesystem=kind, label=label)
     file = disk(filesystem.smallest)
-    real(*filesystem.make(file.node, label, filesystem.new_identity()))
+    real(*filesystem.make(file.node, label, filesystem.identity(uuid.uuid4())))
     assert file.probe().label == label
 
 
@@ -108,7 +110,7 @@ def test_the_tool_itself_is_a_second_lock(kind: str, disk: Disk) -> None:
     file = disk(filesystem.smallest)
     real(*FILESYSTEMS["ext4"].make(file.node, "theirs", ID))
     with pytest.raises(AssertionError, match="ended with 1"):
-        real(*filesystem.make(file.node, "", filesystem.new_identity()))
+        real(*filesystem.make(file.node, "", filesystem.identity(uuid.uuid4())))
     assert file.blkid() == {"TYPE": "ext4", "LABEL": "theirs", "UUID": ID}
 
 
@@ -131,5 +133,5 @@ def test_the_argv(kind: str) -> None:
 
 
 def test_sizes_are_whole_mebibytes() -> None:
-    """`plan.partition.script` writes sizes in MiB; a limit in between could not be met exactly."""
+    """Partitions are aligned to whole MiB; a limit in between could not be met exactly."""
     assert all(each.smallest % MIB == 0 for each in FILESYSTEMS.values())

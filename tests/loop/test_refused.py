@@ -159,8 +159,8 @@ TESTS = {
         ("found a gpt partition table with 2 partitions (20 MiB, 20 MiB)", GPT_WISHED),
     ),
     "a gpt of another size": DiskTest(
-        partitioned("label: gpt\nsize=20MiB\n", ("mkfs.ext4", "-q")), {"partitions": [{"size": "30MiB"}]},
-        ("partition 1: found 20 MiB, wished 30 MiB",),
+        partitioned("label: gpt\nsize=20MiB\n", ("mkfs.ext4", "-q")), {"partitions": [{"size": "10MiB"}]},
+        ("partition 1: found 20 MiB, wished 10 MiB",),
     ),
     "an empty gpt": DiskTest(
         partitioned("label: gpt\n"), TABLE, ("found a gpt partition table with 0 partitions", GPT_WISHED)

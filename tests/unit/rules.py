@@ -8,12 +8,12 @@ from pathlib import Path
 from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse, Wait
 
 PAGE = Path(__file__).parents[2] / "docs/reuse-rules.md"
-ACTIONS = {Keep: "keep", Do: "do", Wait: "wait", Refuse: "refuse"}
+ACTIONS = {Keep: "keep", Wait: "wait", Refuse: "refuse"}
 
 
 def action(decision: Decision) -> str:
     """A decision in the words of the page."""
-    return ACTIONS[type(decision)]
+    return decision.verb.value if isinstance(decision, Do) else ACTIONS[type(decision)]
 
 
 def rows(section: str) -> list[tuple[str, str]]:

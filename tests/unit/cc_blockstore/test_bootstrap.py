@@ -137,7 +137,7 @@ def test_the_first_run_brings_it_up_with_the_least_processes(guest: Guest, point
     assert (volume.device, volume.serial, volume.changed) == ("/dev/sda", "v1", True)
     uuid = volume.filesystems[0].uuid
     assert guest.fake.read("etc/fstab") == (
-        f"# mine\nUUID={uuid} {point} ext4 defaults,_netdev,nofail,x-systemd.device-timeout=60,x-blockstore.volume=v1 0 0\n"
+        f"# mine\n/dev/disk/by-blockstore/v1 {point} ext4 defaults,_netdev,nofail,x-systemd.device-timeout=60,x-blockstore.volume=v1 0 0\n"
     )
     assert guest.fake.read("etc/iscsi/initiatorname.iscsi").endswith("InitiatorName=iqn.2018-12.com.leftasexercise:i-1\n")
     assert "BLOCKSTORE_NAME=name-v1\n" in guest.fake.read("var/lib/blockstore/links/v1")
@@ -233,7 +233,7 @@ def test_a_busy_one_is_refused_names_the_process_and_stays(guest: Guest, point: 
     guest.fake.runner.expect("umount", str(point), code=32, stderr="umount: target is busy.\n")
     verdict = guest.run()
     assert results(verdict) == {"v1": "refused"}
-    assert f"{point} is in use by postgres (pid 412)" in verdict.warning
+    assert f"{point}: in use by postgres (pid 412)" in verdict.warning
     assert "detach a-v1" not in guest.service.asked
     assert "x-blockstore.volume=v1" in guest.fake.read("etc/fstab")
     assert "v1" in ledger.read_all(guest.fake.machine)

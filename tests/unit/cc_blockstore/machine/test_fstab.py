@@ -36,6 +36,13 @@ def test_a_link_is_followed_and_nothing_is_made_of_nothing(fake: FakeMachine):
 
 
 def test_a_unit_is_ours_where_systemd_made_it_of_our_line(fake: FakeMachine):
-    assert not fstab.loaded(fake.machine, "/srv/a-b")
+    assert not fstab.loaded(fake.machine, "/srv/a-b", "v1")
     fake.write("run/systemd/generator/srv-a\\x2db.mount", "[Mount]\nOptions=defaults,x-blockstore.volume=v1\n")
-    assert fstab.loaded(fake.machine, "/srv/a-b")
+    assert fstab.loaded(fake.machine, "/srv/a-b", "v1")
+    assert not fstab.loaded(fake.machine, "/srv/a-b", "v")
+
+
+def test_where_a_volume_was_until_now(fake: FakeMachine):
+    fake.write("etc/fstab", f"# x\n{ONE}\n/dev/sdz /srv/a\\040b ext4 x-blockstore.volume=v9 0 0\n")
+    assert fstab.points(fake.machine, "v9") == ("/srv/a b",)
+    assert fstab.points(fake.machine, "v8") == ()

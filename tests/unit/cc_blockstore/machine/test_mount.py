@@ -17,7 +17,7 @@ NODE = "/dev/sda1"
 
 
 def do(fake: FakeMachine, wish: FilesystemWish, *, read_only: bool = False) -> None:
-    mount.do(fake.machine, wish, NODE, read_only=read_only, deadline=Deadline.after(10, fake.clock))
+    mount.do(fake.machine, wish, NODE, "v1", read_only=read_only, deadline=Deadline.after(10, fake.clock))
 
 
 def test_the_command_has_the_options_and_makes_the_mount_point(fake: FakeMachine, tmp_path: Path):
@@ -88,5 +88,5 @@ def test_release_goes_from_the_last_mount_to_the_first(fake: FakeMachine):
 def test_a_busy_one_is_refused_and_never_forced(fake: FakeMachine):
     fake.mounted(NODE, "/no/such/point")
     fake.runner.expect("umount", "/no/such/point", code=32, stderr="umount: target is busy.")
-    with pytest.raises(Refused, match=r"refusing to detach: /no/such/point is .*target is busy"):
+    with pytest.raises(Refused, match=r"refusing to unmount /no/such/point: .*target is busy"):
         mount.release(fake.machine, NODE)

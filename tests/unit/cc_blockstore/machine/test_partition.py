@@ -1,60 +1,90 @@
-"""Writing a table: the script on standard input, the kernel told, and what it then has compared with the wish."""
+"""Holding the disk against udev, what is run to clear it, and who else may have it."""
 
 from __future__ import annotations
 
-import errno
 import fcntl
+import os
 
 import pytest
 
-from blockstore.errors import BlockstoreError, DeadlineExceeded
+from blockstore.errors import BlockstoreError, DeadlineExceeded, Refused
 from blockstore.size import GIB, MIB
 from blockstore.waiting import Deadline
-from cc_blockstore.machine import lock, partition
+from cc_blockstore.machine import content, gpt, lock, partition
+from cc_blockstore.plan import gpt as plan_gpt
+from cc_blockstore.plan import partition as plan
 from cc_blockstore.wish import FilesystemWish, PartitionWish, Table, VolumeWish
 from tests.unit.fakes import FakeMachine
 
 WISH = VolumeWish(Table.GPT, (PartitionWish(512 * MIB, FilesystemWish()), PartitionWish(None, FilesystemWish())))
-SFDISK = ("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never", "/dev/sda")
 
 
-def write(fake: FakeMachine, first: int, monkeypatch, failures: list[int]) -> int:
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What the kernel is asked."""
+    requests: list[int] = []
+    monkeypatch.setattr(fcntl, "ioctl", lambda descriptor, request, argument: requests.append(request))
+    return requests
+
+
+def write(fake: FakeMachine) -> tuple[plan_gpt.Gpt, tuple[str, ...]]:
+    table = plan.table(WISH, "v1", GIB, 512, again=False)
+    for number in (1, 2):
+        (fake.root / f"dev/sda{number}").touch()
+    found = partition.write(fake.machine, "/dev/sda", plan_gpt.rewritten(table), table, Deadline.after(10, fake.clock))
+    return table, tuple(each.node for each in found)
+
+
+def test_it_is_written_without_a_process_and_shown_to_the_kernel(fake: FakeMachine, told: list[int]):
     fake.disk("sda", GIB)
-    told: list[int] = []
+    table, nodes = write(fake)
+    assert nodes == ("/dev/sda1", "/dev/sda2")
+    assert told == [gpt.BLKPG, gpt.BLKPG]
+    seen = content.glance(fake.machine, "/dev/sda")
+    assert seen.gpt is not None
+    assert (seen.gpt.table, seen.gpt.whole) == (table, True)
+    assert [each.making for each in seen.partitions] == [True, True]
 
-    def ioctl(descriptor: int, request: int) -> int:
-        told.append(request)
-        if failures:
-            raise OSError(failures.pop(), "told no")
-        fake.partition("sda", 1, MIB, first)
-        fake.partition("sda", 2, MIB + first, 256 * MIB)
-        return 0
+
+def test_every_part_is_flushed_before_the_next_one(fake: FakeMachine, told: list[int], monkeypatch: pytest.MonkeyPatch):
+    fake.disk("sda", GIB)
+    order: list[object] = []
+    real_write, real_sync = os.pwrite, os.fsync
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: (order.append(offset), real_write(fd, data, offset))[1])
+    monkeypatch.setattr(os, "fsync", lambda fd: (order.append("flush"), real_sync(fd))[1])
+    write(fake)
+    assert order == [GIB - 33 * 512, "flush", 512, "flush", 0, "flush"]
+
+
+def test_a_partition_that_the_kernel_will_not_give_up_is_an_error(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch):
+    def ioctl(descriptor: int, request: int, argument: bytes) -> int:
+        raise OSError(16, "Device or resource busy")
 
     monkeypatch.setattr(fcntl, "ioctl", ioctl)
-    fake.runner.expect(*SFDISK)
-    found = partition.write(fake.machine, "/dev/sda", WISH, Deadline.after(10, fake.clock))
-    assert [each.node for each in found] == ["/dev/sda1", "/dev/sda2"]
-    assert fake.runner.ran[0].input.startswith("label: gpt\nsize=512MiB")
-    assert set(told) == {0x125F}
-    return len(told)
+    fake.disk("sda", GIB)
+    fake.partition("sda", 1, MIB, 100 * MIB)
+    with pytest.raises(BlockstoreError, match="did not take partition 1 of /dev/sda: it is in use"):
+        write(fake)
 
 
-def test_it_is_written_and_read_again(fake: FakeMachine, monkeypatch):
-    assert write(fake, 512 * MIB, monkeypatch, []) == 1
+def test_what_is_cleared_loses_its_partitions_first(fake: FakeMachine, told: list[int]):
+    fake.disk("sda", GIB)
+    fake.partition("sda", 1, MIB, 100 * MIB)
+    fake.runner.expect("wipefs", "--all", "--quiet", "/dev/sda", then=lambda _: told.append(0))
+    partition.clear(fake.machine, "/dev/sda")
+    assert told == [gpt.BLKPG, 0]
 
 
-def test_a_scanner_that_has_it_open_is_waited_for(fake: FakeMachine, monkeypatch):
-    assert write(fake, 512 * MIB, monkeypatch, [errno.EBUSY, errno.EBUSY]) == 3
+def test_a_disk_that_another_process_has_for_itself(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch):
+    fake.disk("sda", MIB)
+    partition.unclaimed(fake.machine, "/dev/sda")
 
+    def busy(path: object, flags: int) -> int:
+        raise OSError(16, "Device or resource busy")
 
-def test_another_table_than_asked_for_is_an_error_with_both_numbers(fake: FakeMachine, monkeypatch):
-    with pytest.raises(BlockstoreError, match="found 256 MiB, wished 512 MiB"):
-        write(fake, 256 * MIB, monkeypatch, [])
-
-
-def test_a_kernel_that_will_not_is_an_error(fake: FakeMachine, monkeypatch):
-    with pytest.raises(BlockstoreError, match="told no"):
-        write(fake, 512 * MIB, monkeypatch, [errno.EINVAL])
+    monkeypatch.setattr(os, "open", busy)
+    with pytest.raises(Refused, match="another process has it open for itself"):
+        partition.unclaimed(fake.machine, "/dev/sda")
 
 
 def test_the_disk_is_held_against_udev(fake: FakeMachine):

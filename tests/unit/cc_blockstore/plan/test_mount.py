@@ -7,12 +7,13 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from cc_blockstore.plan.decision import Refuse
-from cc_blockstore.plan.mount import FstabEntry, Mounted, decide, fstab_entry, fstab_with, is_ours, unit_name
+from cc_blockstore.plan.mount import FstabEntry, Mounted, Twin, decide, fstab_entry, fstab_with, is_ours, points, unit_name
 from cc_blockstore.wish import FilesystemWish
 from tests.unit.rules import action, row, same
 
 SWAP, DATA, NOWHERE = FilesystemWish("swap"), FilesystemWish("ext4", mount="/srv/data"), FilesystemWish("ext4")
 HERE, ELSEWHERE = Mounted("/dev/sda1", "/srv/data", "ext4"), Mounted("/dev/sda1", "/mnt", "ext4")
+BTRFS = FilesystemWish("btrfs", mount="/srv/data")
 OTHER = Mounted("/dev/sdb1", "/srv/data", "xfs")
 
 TABLE = [
@@ -24,7 +25,11 @@ TABLE = [
     row("mount-6", "refuse", DATA, (OTHER,), ()),
     row("mount-7", "refuse", DATA, (HERE, OTHER), ()),
     row("mount-8", "refuse", DATA, (ELSEWHERE,), ()),
-    row("mount-9", "do", DATA, (Mounted("/dev/vda1", "/", "ext4"),), ()),
+    row("mount-9", "do", DATA, (ELSEWHERE,), (), ("/mnt",)),
+    row("mount-10", "refuse", DATA, (ELSEWHERE, Mounted("/dev/sda1", "/opt", "ext4")), (), ("/mnt",)),
+    row("mount-11", "refuse", BTRFS, (), (), (), Twin.CONFUSED),
+    row("mount-12", "do", BTRFS, (), (), (), Twin.BEARABLE),
+    row("mount-13", "do", DATA, (Mounted("/dev/vda1", "/", "ext4"),), ()),
 ]
 
 
@@ -34,8 +39,8 @@ def test_the_page_holds_the_same_rows():
 
 @pytest.mark.parametrize(("identifier", "expected", "given"), TABLE)
 def test_row(identifier, expected, given):
-    wish, mounts, swaps = given
-    assert action(decide(wish, "/dev/sda1", mounts, swaps)) == expected
+    wish, mounts, swaps, former, twin = (*given, (), Twin.NONE)[:5] if len(given) < 5 else given
+    assert action(decide(wish, "/dev/sda1", mounts, swaps, former=former, twin=twin)) == expected
 
 
 def test_the_refusal_names_who_is_there():
@@ -46,29 +51,42 @@ def test_the_refusal_names_who_is_there():
 
 def test_the_line_of_fstab():
     wish = FilesystemWish("xfs", "", "/srv/data", ("noatime", "nodev"))
-    entry = fstab_entry(wish, "6f0a-2d64", "vol-1", read_only=False, patience=90)
+    entry = fstab_entry(wish, "/dev/disk/by-blockstore/vol-1-part1", "vol-1", read_only=False, patience=90)
     assert str(entry) == (
-        "UUID=6f0a-2d64 /srv/data xfs noatime,nodev,_netdev,nofail,x-systemd.device-timeout=90,x-blockstore.volume=vol-1 0 0"
+        "/dev/disk/by-blockstore/vol-1-part1 /srv/data xfs noatime,nodev,_netdev,nofail,"
+        "x-systemd.device-timeout=90,x-blockstore.volume=vol-1 0 0"
     )
 
 
 @pytest.mark.parametrize(("wish", "read_only", "begin"), [
-    (FilesystemWish("ext4", mount="/srv"), False, "UUID=u /srv ext4 defaults,_netdev,nofail,"),
-    (FilesystemWish("ext4", mount="/srv"), True, "UUID=u /srv ext4 ro,noload,_netdev,nofail,"),
-    (FilesystemWish("ext4", mount="/srv", options=("ro",)), True, "UUID=u /srv ext4 ro,noload,_netdev,nofail,"),
-    (FilesystemWish("swap"), False, "UUID=u none swap noauto,_netdev,nofail,"),
-    (FilesystemWish("ext4", mount="/srv/my data"), False, "UUID=u /srv/my\\040data ext4 "),
-    (FilesystemWish("ext4", mount="/srv/a\\b"), False, "UUID=u /srv/a\\134b ext4 "),
-    (FilesystemWish("ext4", mount="/srv/größe"), False, "UUID=u /srv/größe ext4 "),
+    (FilesystemWish("ext4", mount="/srv"), False, "/dev/v /srv ext4 defaults,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv"), True, "/dev/v /srv ext4 ro,noload,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv", options=("ro",)), True, "/dev/v /srv ext4 ro,noload,_netdev,nofail,"),
+    (FilesystemWish("swap"), False, "/dev/v none swap noauto,_netdev,nofail,"),
+    (FilesystemWish("ext4", mount="/srv/my data"), False, "/dev/v /srv/my\\040data ext4 "),
+    (FilesystemWish("ext4", mount="/srv/a\\b"), False, "/dev/v /srv/a\\134b ext4 "),
+    (FilesystemWish("ext4", mount="/srv/größe"), False, "/dev/v /srv/größe ext4 "),
 ])  # fmt: skip
 def test_its_fields(wish, read_only, begin):
-    line = str(fstab_entry(wish, "u", "vol-1", read_only=read_only, patience=90))
+    line = str(fstab_entry(wish, "/dev/v", "vol-1", read_only=read_only, patience=90))
     assert line.startswith(begin)
     assert len(line.split()) == 6
     assert "cloud-" not in line
     assert is_ours(line)
     assert is_ours(line, "vol-1")
     assert not is_ours(line, "vol-")
+
+
+def test_what_a_clone_needs_is_in_the_line_once():
+    wish = FilesystemWish("xfs", "", "/srv", ("nouuid",))
+    for each in (wish, FilesystemWish("xfs", "", "/srv")):
+        line = str(fstab_entry(each, "/dev/v", "vol-1", read_only=False, patience=90, besides=("nouuid",)))
+        assert line.startswith("/dev/v /srv xfs nouuid,_netdev,")
+
+
+def test_the_mount_points_of_a_volume():
+    text = f"{ENTRY}\n{SECOND}\n/dev/v /srv/a\\040b ext4 x-blockstore.volume=vol-1 0 0\n"
+    assert points(text, "vol-1") == ("/srv", "/srv/a b")
 
 
 @pytest.mark.parametrize("line", [

@@ -1,7 +1,8 @@
-"""The partition script: what the real sfdisk makes of it is exactly what was wished."""
+"""The partition table that we write: the real sfdisk and blkid read exactly what was wished, both copies, all sizes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from blockstore.errors import DocumentInvalid
 from blockstore.size import MIB
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.filesystems.filesystem import LINUX_DATA
+from cc_blockstore.machine import content, gpt
+from cc_blockstore.plan import gpt as plan_gpt
 from cc_blockstore.plan import partition as plan
-from cc_blockstore.plan.content import Content, Partition
+from cc_blockstore.plan.content import Content
 from cc_blockstore.plan.decision import Do, Refuse
 from cc_blockstore.wish import VolumeWish
 from tests.files.conftest import Disk
@@ -19,17 +22,14 @@ from tests.files.real import SECTOR, File, real
 from tests.files.wishes import wished
 
 SWAP, BASIC = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
+VOLUME = "9b1f2c3d-0000-4000-8000-0000000000aa"
 
 
 def write(file: File, wish: VolumeWish) -> Content:
-    """As `machine.partition.write` calls it; back comes what the kernel would then show."""
-    argv = ("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never", file.node)
-    real(*argv, text=plan.script(wish))
-    found = [
-        Partition(number, f"/dev/disk{number}", each["start"] * SECTOR, each["size"] * SECTOR)
-        for number, each in enumerate(file.table()["partitions"], 1)
-    ]
-    return Content("/dev/disk", file.size, "", table="gpt", partitions=tuple(found))
+    """A first use's table with all its file systems made; back comes what a glance then sees."""
+    table = plan_gpt.made(plan.table(wish, VOLUME, file.size, SECTOR, again=False))
+    gpt.write(file.machine, "/dev/disk", plan_gpt.rewritten(table))
+    return content.glance(file.machine, "/dev/disk")
 
 
 def parts(*sizes_and_types: tuple[str, str]) -> VolumeWish:
@@ -65,6 +65,9 @@ def test_what_is_written_is_what_was_wished(
         assert mebibytes is None or found.size == mebibytes * MIB
     assert plan.difference(wish, seen) is None
     assert file.probe().table == "gpt"
+    real("sfdisk", "--verify", "--quiet", file.node)
+    assert seen.gpt is not None
+    assert seen.gpt.whole
 
 
 @pytest.mark.parametrize(("size", "wish", "expected"), ROWS[:3])
@@ -118,9 +121,53 @@ def test_bad_partitions(words: dict[str, Any], fault: str) -> None:
     assert any(str(each).startswith(fault) for each in raised.value.faults), raised.value
 
 
-def test_the_script() -> None:
-    assert plan.script(parts(("20GiB", "ext4"), ("rest", "swap"))) == (
-        "label: gpt\n"
-        f'size=20480MiB, type={LINUX_DATA}, name="blockstore-1"\n'
-        f'type={SWAP}, name="blockstore-2"\n'
-    )  # fmt: skip
+def test_the_copy_at_the_end_is_as_good(disk: Disk) -> None:
+    """With the front destroyed (all but the protective MBR), others read the same table from the end."""
+    file = disk(64 * MIB)
+    write(file, parts(("20MiB", "ext4"), ("rest", "swap")))
+    before = file.table()["partitions"]
+    file.put(SECTOR, bytes(33 * SECTOR))
+    assert file.table()["partitions"] == before
+    seen = content.glance(file.machine, "/dev/disk")
+    assert seen.gpt is not None
+    assert (seen.gpt.front, seen.gpt.whole) == (None, False)
+    gpt.write(file.machine, "/dev/disk", plan_gpt.mended(seen.gpt))
+    again = content.glance(file.machine, "/dev/disk").gpt
+    assert again is not None
+    assert again.whole
+
+
+def test_a_table_of_sfdisk_s_is_read_and_its_partition_grows(disk: Disk) -> None:
+    """Nothing of it is lost but what changes: GUIDs, names and attributes stay."""
+    file = disk(64 * MIB)
+    script = 'label: gpt\nname="theirs", size=20MiB, attrs="RequiredPartition"\nname="grün"\n'
+    real("sfdisk", "--quiet", "--no-tell-kernel", file.node, text=script)
+    before = file.table()
+    file = replace(file, size=96 * MIB)
+    with open(file.path, "r+b") as handle:
+        handle.truncate(file.size)
+    (file.root / "sys/class/block/disk/size").write_text(f"{file.size // SECTOR}\n")
+    seen = content.glance(file.machine, "/dev/disk")
+    wish = parts(("20MiB", "ext4"), ("rest", "ext4"))
+    assert isinstance(plan.decide(wish, seen, None), Do)
+    assert seen.gpt is not None
+    assert seen.gpt.table is not None
+    gpt.write(file.machine, "/dev/disk", plan_gpt.rewritten(plan.grown(seen.gpt.table, wish, file.size)))
+    after = file.table()
+    assert after["partitions"][0] == before["partitions"][0]
+    assert after["partitions"][1] == {**before["partitions"][1], "size": 74 * MIB // SECTOR}
+    assert after["id"] == before["id"]
+    real("sfdisk", "--verify", "--quiet", file.node)
+
+
+def test_sectors_of_4_kib(disk: Disk) -> None:
+    """The array then has four sectors; sfdisk is told of the sector size by no file, so our own reader looks."""
+    table = plan.table(parts(("20MiB", "ext4"), ("rest", "swap")), VOLUME, 64 * MIB, 4096, again=False)
+    area = bytearray(64 * MIB)
+    for each in plan_gpt.rewritten(table):
+        assert each.offset % 4096 == len(each.data) % 4096 == 0
+        area[each.offset : each.offset + len(each.data)] = each.data
+    found = plan_gpt.read(bytes(area[: 6 * 4096]), bytes(area[-5 * 4096 :]), 4096, 64 * MIB // 4096)
+    assert found.whole
+    assert found.table == table
+    assert not any(area[6 * 4096 : -5 * 4096])
