@@ -1,4 +1,5 @@
-"""Keeps the target daemon alive: its death wakes us (a pidfd, no polling), it is started again, everything is exported again."""
+"""Keeps things as they should be: the target daemon's death wakes us (a pidfd, no polling), it is started again and everything
+exported again; and what could not be done is tried again."""
 
 from __future__ import annotations
 
@@ -58,3 +59,36 @@ class Keeper:
             self._schedule()
             return
         self.watch()
+
+
+# What cannot be done (a full disk, a missing file) is asked for less and less often; new trouble is looked for at this rate.
+FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0
+
+
+class Mender:
+    """Calls ``mend`` now and then; it says whether anything is left."""
+
+    def __init__(self, mend: Callable[[], bool]) -> None:
+        self._mend = mend
+        self._loop = asyncio.get_running_loop()
+        self._pause = FIRST_LOOK
+        self._later: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """From here on."""
+        self._later = self._loop.call_later(self._pause, self._look)
+
+    def end(self) -> None:
+        """No more."""
+        if self._later is not None:
+            self._later.cancel()
+
+    def _look(self) -> None:
+        left = True
+        try:
+            left = self._mend()
+        except BlockstoreError as error:
+            LOG.error("%s", error)
+        finally:
+            self._pause = min(self._pause * 2, LONGEST_LOOK) if left else FIRST_LOOK
+            self.begin()

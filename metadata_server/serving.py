@@ -21,7 +21,7 @@ from metadata_server import backends, targets
 from metadata_server.api import instance, operator
 from metadata_server.configuration import Configuration, Listener, TargetSettings
 from metadata_server.domain.errors import Unavailable
-from metadata_server.keeper import Keeper
+from metadata_server.keeper import Keeper, Mender
 from metadata_server.state import Addresses, State
 from metadata_server.store import Store
 from metadata_server.workflow.changes import Changes
@@ -91,10 +91,12 @@ class _Server:
     async def run(self, ready: Ready) -> None:
         recovery = Recovery(self._parts)
         try:
-            recovery.start()
-            keeper = Keeper(self._target, recovery.restore)
+            recovery.restore()
+            keeper, mender = Keeper(self._target, recovery.restore), Mender(recovery.mend)
             keeper.watch()
+            mender.begin()
             await self._listen(ready)
+            mender.end()
             keeper.end()
         finally:
             self._target.stop()

@@ -10,13 +10,16 @@ from metadata_server.api import shapes
 from metadata_server.api.asking import services_of
 from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.errors import Invalid
-from metadata_server.domain.volume import Volume
+from metadata_server.domain.volume import Origin, Volume
 from metadata_server.workflow.services import Services
 
 router = APIRouter()
 
-# Cinder's words for what a volume is made from; each belongs to a part that is not here.
-SOURCES = ("snapshot_id", "source_volid", "imageRef", "backup_id", "consistencygroup_id")
+# Cinder's words for what a volume is made from. `metadata_server.domain.volume.new` says what follows from each.
+SOURCES = {
+    "snapshot_id": Origin.SNAPSHOT, "source_volid": Origin.VOLUME, "source_replica": Origin.VOLUME, "imageRef": Origin.IMAGE,
+    "backup_id": Origin.BACKUP, "consistencygroup_id": Origin.VOLUME,
+}  # fmt: skip
 
 
 @router.post("/volumes", status_code=202)
@@ -24,10 +27,9 @@ async def create(request: Request, body: shapes.NewVolumeBody) -> shapes.VolumeB
     """Make a volume."""
     wish = body.volume
     extra = wish.model_extra or {}
-    if asked := [source for source in SOURCES if extra.get(source)]:
-        raise Invalid(f"a volume is made blank here, not from {asked[0]}")
+    origin = next((origin for word, origin in SOURCES.items() if extra.get(word)), Origin.NOTHING)
     volume = services_of(request).volumes.create(
-        wish.name or "", wish.size, description=wish.description or "", metadata=wish.metadata or {}
+        wish.name or "", wish.size, origin=origin, description=wish.description or "", metadata=wish.metadata or {}
     )
     return shapes.VolumeBody(volume=shapes.volume_detail(volume, ()))
 

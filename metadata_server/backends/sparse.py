@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from metadata_server.domain.errors import Unavailable
@@ -13,7 +15,8 @@ class SparseFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _said(f"folder of volumes {folder}"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def create(self, identifier: str, size: int) -> None:
         """See `Backend.create`."""
@@ -25,15 +28,16 @@ class SparseFiles:
 
     def delete(self, identifier: str) -> None:
         """See `Backend.delete`."""
-        Path(self.path(identifier)).unlink(missing_ok=True)
-        self._settle(self._folder)
+        with _said(f"volume {identifier}"):
+            Path(self.path(identifier)).unlink(missing_ok=True)
+            self._settle(self._folder)
 
     def path(self, identifier: str) -> str:
         """See `Backend.path`."""
         return str(self._folder / identifier)
 
     def _grow(self, identifier: str, size: int, flags: int) -> None:
-        try:
+        with _said(f"volume {identifier}"):
             descriptor = os.open(self.path(identifier), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600)
             try:
                 if os.fstat(descriptor).st_size < size:
@@ -42,8 +46,6 @@ class SparseFiles:
             finally:
                 os.close(descriptor)
             self._settle(self._folder)
-        except OSError as error:
-            raise Unavailable(f"volume {identifier}: {error.strerror}") from error
 
     @staticmethod
     def _settle(folder: Path) -> None:
@@ -52,3 +54,12 @@ class SparseFiles:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+@contextmanager
+def _said(what: str) -> Iterator[None]:
+    """Raises `Unavailable` with the kernel's own words: no space left, too large, read-only."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"{what}: {error.strerror}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,9 +21,9 @@ def show(as_json: bool, value: object, table: Table) -> None:
     if as_json:
         click.echo(json.dumps(value, indent=2))
     else:
-        console = Console()
-        # Into a pipe or a file nothing is folded: what is cut there by a script must be whole.
-        console.print(table, width=None if console.is_terminal else 1000)
+        # Into a pipe or a file nothing is folded: what is cut there by a script must be whole. (The width that `print` takes is
+        # never more than the console's own.)
+        Console(width=None if sys.stdout.isatty() else 1000).print(table)
 
 
 def rows(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> Table:

@@ -14,8 +14,10 @@ from metadata_server.command.output import properties, show
 def status(client: Client, as_json: bool) -> None:
     """How the server is: where it listens, what it has, what is exported."""
     found = client.get("/status")["status"]
+    failed = found["exports"]["failed"]
     counts = {
         "volumes": ", ".join(f"{number} {word}" for word, number in found["volumes"].items()) or "none",
         "exports": f"{found['exports']['present']} of {found['exports']['wanted']}, {found['exports']['sessions']} sessions",
     }
-    show(as_json, found, properties({**found, **counts}))
+    lines = {f"failed {each['name'] or each['volume']}": f"{each['status']}: {each['reason']}" for each in failed}
+    show(as_json, found, properties({**found, **counts, **lines}))

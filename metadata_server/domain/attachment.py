@@ -36,10 +36,14 @@ class Move(str, enum.Enum):
     COMPLETE = "complete"
     DETACH = "detach"
     KEEP = "keep"
+    FAIL = "fail"
+    MEND = "mend"
 
 
 # (state, move) -> the state after it; what is not here is refused. Connecting again leaves `attached` as it is: a guest
 # does so at every boot. A guest that never finished connecting may still be logged in: it is asked to detach, too.
+# An export that cannot be made again after a start fails its attachment, and mends it when it is there; who was asked to
+# detach stays so.
 _MOVES = {
     (Status.RESERVED, Move.CONNECT): Status.ATTACHING,
     (Status.ATTACHING, Move.CONNECT): Status.ATTACHING,
@@ -54,6 +58,14 @@ _MOVES = {
     (Status.ERROR_ATTACHING, Move.DETACH): Status.DETACHING,
     (Status.DETACHING, Move.KEEP): Status.ATTACHED,
     (Status.ATTACHED, Move.KEEP): Status.ATTACHED,
+    (Status.ATTACHING, Move.FAIL): Status.ERROR_ATTACHING,
+    (Status.ATTACHED, Move.FAIL): Status.ERROR_ATTACHING,
+    (Status.ERROR_ATTACHING, Move.FAIL): Status.ERROR_ATTACHING,
+    (Status.DETACHING, Move.FAIL): Status.DETACHING,
+    (Status.ERROR_ATTACHING, Move.MEND): Status.ATTACHED,
+    (Status.ATTACHED, Move.MEND): Status.ATTACHED,
+    (Status.ATTACHING, Move.MEND): Status.ATTACHING,
+    (Status.DETACHING, Move.MEND): Status.DETACHING,
 }
 
 
@@ -61,7 +73,10 @@ def after(attachment: Attachment, move: Move) -> Status:
     """The state after a move. Raises `Conflict` where the move is not legal."""
     if attachment.released or (attachment.status, move) not in _MOVES:
         raise Conflict(f"Attachment {attachment.id} is {attachment.status.value}; it cannot {move.value} now.")
-    return _MOVES[attachment.status, move]
+    status = _MOVES[attachment.status, move]
+    back = move in (Move.KEEP, Move.MEND) and status is Status.ATTACHED
+    # What never completed goes back to where it was.
+    return Status.ATTACHING if back and not attachment.attached_at else status
 
 
 def check_initiator(attachment: Attachment, connector: Connector) -> None:
@@ -69,6 +84,12 @@ def check_initiator(attachment: Attachment, connector: Connector) -> None:
     bound = attachment.connector
     if bound is not None and bound.initiator != connector.initiator:
         raise Conflict(f"Attachment {attachment.id} is bound to another initiator; detach it first.")
+
+
+def holder(attachment: Attachment, name: str) -> str:
+    """Who has the volume, in words; ``name`` is the instance's ("" for one that is not registered here)."""
+    instance = f"instance {attachment.instance_id or 'unknown'}" + (f" ({name})" if name else "")
+    return f"{instance} has it, attachment {attachment.id} is {attachment.status.value} with mode {attachment.mode}"
 
 
 def wanted(attachment: Attachment) -> bool:

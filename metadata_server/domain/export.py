@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from blockstore.iscsi import Chap
 
 IQN_PREFIX = "iqn.2010-10.org.openstack:volume-"
+# tgt shows sizes in these.
+MEGABYTE = 10**6
 
 
 @dataclass(frozen=True)
 class Export:
-    """One volume for one initiator. ``path`` is the backing file or device, ``serial`` what the LUN answers (36 characters)."""
+    """One volume for one initiator. ``path`` is the backing file or device, ``size`` what the LUN must have at least (0 while
+    that is about to change), ``serial`` what it answers (36 characters)."""
 
     iqn: str
     path: str
@@ -25,13 +28,14 @@ class Export:
 
 @dataclass(frozen=True)
 class SeenLun:
-    """A logical unit as the target daemon shows it."""
+    """A logical unit as the target daemon shows it. ``size`` in bytes, rounded down or up by less than a megabyte."""
 
     lun: int
     path: str
     serial: str
     readonly: bool
     online: bool
+    size: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class SeenConnection:
 
 @dataclass(frozen=True)
 class SeenTarget:
-    """A target as the target daemon shows it: enough to tell whether it is the wanted one, and nothing secret."""
+    """A target as the target daemon shows it: enough to tell whether it is the wanted one, and nothing secret. One that is
+    not ``ready`` lets nobody log in."""
 
     key: int
     iqn: str
@@ -54,14 +59,22 @@ class SeenTarget:
     outgoing: str = ""
     access: frozenset[str] = frozenset()
     connections: tuple[SeenConnection, ...] = ()
+    ready: bool = True
+
+    @property
+    def lun(self) -> SeenLun | None:
+        """The one LUN that an export has."""
+        return next((each for each in self.luns if each.lun == 1), None)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What must be done: ``remove`` comes first, then ``add``; ``keep`` is left alone, so that I/O on it goes on."""
+    """What must be done: ``remove`` comes first, then ``add`` and ``reopen`` (the right target with an outdated LUN); ``keep``
+    is left alone, so that I/O on it goes on."""
 
     remove: tuple[SeenTarget, ...]
     add: tuple[Export, ...]
+    reopen: tuple[tuple[Export, SeenTarget], ...]
     keep: tuple[tuple[Export, SeenTarget], ...]
 
 
@@ -74,23 +87,38 @@ def fault(export: Export, seen: SeenTarget) -> str | None:
         return f"mutual account: wanted {export.chap.username_in or 'none'}, found {seen.outgoing or 'none'}"
     if seen.access != {export.initiator}:
         return f"access list: wanted {export.initiator}, found {', '.join(sorted(seen.access)) or 'nobody'}"
-    lun = next((each for each in seen.luns if each.lun == 1), None)
+    lun = seen.lun
     if lun is None or len(seen.luns) != 1:
         return f"LUNs: wanted 1, found {', '.join(str(each.lun) for each in seen.luns) or 'none'}"
     for what, wanted, found in (
         ("path", export.path, lun.path), ("serial", export.serial, lun.serial),
-        ("read-only", export.readonly, lun.readonly), ("online", True, lun.online),
+        ("read-only", export.readonly, lun.readonly),
     ):  # fmt: skip
         if wanted != found:
             return f"{what}: wanted {wanted}, found {found}"
     return None
 
 
+def outdated(export: Export, seen: SeenTarget) -> str | None:
+    """Why the backing file of this target, which is the wanted one, must be opened again, or None: it grew, or a kill came
+    between closing and opening. A LUN that is larger than wanted is left so: it never shrinks under its user."""
+    lun = seen.lun
+    if not seen.ready:
+        return "target: wanted ready, found offline"
+    if lun is None or not lun.online:
+        return "LUN: wanted online, found offline"
+    if lun.size + MEGABYTE < export.size:
+        return f"size: wanted {export.size}, found about {lun.size}"
+    return None
+
+
 def difference(wanted: Mapping[str, Export], seen: Mapping[str, SeenTarget]) -> Difference:
     """Desired minus current, by target name."""
-    keep = {name: (wanted[name], seen[name]) for name in wanted.keys() & seen.keys() if fault(wanted[name], seen[name]) is None}
+    right = {name: (wanted[name], seen[name]) for name in wanted.keys() & seen.keys() if fault(wanted[name], seen[name]) is None}
+    pairs = [pair for _, pair in sorted(right.items())]
     return Difference(
-        remove=tuple(target for name, target in sorted(seen.items()) if name not in keep),
-        add=tuple(export for name, export in sorted(wanted.items()) if name not in keep),
-        keep=tuple(pair for _, pair in sorted(keep.items())),
+        remove=tuple(target for name, target in sorted(seen.items()) if name not in right),
+        add=tuple(export for name, export in sorted(wanted.items()) if name not in right),
+        reopen=tuple(pair for pair in pairs if outdated(*pair)),
+        keep=tuple(pair for pair in pairs if not outdated(*pair)),
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from blockstore.attachment import Status
 from metadata_server.domain.errors import Conflict, Invalid
@@ -24,9 +24,27 @@ class Lifecycle(str, enum.Enum):
     ERROR = "error"
 
 
+# What a kill or a fault can interrupt; it is completed later.
+ON_THE_WAY = (Lifecycle.CREATING, Lifecycle.EXTENDING, Lifecycle.DELETING)
+
+
+class Origin(str, enum.Enum):
+    """What a volume is made from. The value says it as it stands in a refusal."""
+
+    NOTHING = "nothing"
+    SNAPSHOT = "a snapshot"
+    VOLUME = "another volume"
+    IMAGE = "an image"
+    BACKUP = "a backup"
+
+
 @dataclass(frozen=True)
 class Volume:
-    """``size`` in GiB; ``blank`` until somebody may have written to it. Times are RFC 3339, UTC."""
+    """``size`` in GiB. Times are RFC 3339, UTC. Made by `new` and by reading the database, nowhere else.
+
+    ``blank`` is our word that nobody ever wrote to it, on which an instance formats it. It starts with `new`, ends with
+    `written`, and never comes back: the store refuses to set it again.
+    """
 
     id: str
     name: str
@@ -37,6 +55,23 @@ class Volume:
     blank: bool = True
     description: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def new(
+    identifier: str, name: str, size: int, moment: str, *, origin: Origin, description: str, metadata: Mapping[str, str]
+) -> Volume:
+    """A volume that is about to be made. Blank is the one that is made from nothing, and no other: a snapshot, a volume or an
+    image has somebody's data. Raises `Invalid` for what no volume may be, and for an origin that no backend here can copy."""
+    check_new(name, size, metadata)
+    if origin is not Origin.NOTHING:
+        raise Invalid(f"a volume is made blank here, not from {origin.value}")
+    blank = origin is Origin.NOTHING
+    return Volume(identifier, name, size, moment, moment, blank=blank, description=description, metadata=dict(metadata))
+
+
+def written(volume: Volume, moment: str) -> Volume:
+    """Somebody may have written to it: it is not blank, and never will be again."""
+    return replace(volume, blank=False, updated_at=moment)
 
 
 # The attachment that says most, first: the volume's status is what the first of these that is there means.
@@ -70,17 +105,26 @@ def check_new(name: str, size: int, metadata: Mapping[str, str]) -> None:
         raise Invalid("metadata keys and values have at most 255 characters, keys at least one")
 
 
-def check_reserve(volume: Volume, attachments: Iterable[Status]) -> None:
-    """Raises `Invalid` (Cinder answers 400 here, not 409) unless the volume is free."""
+def check_reserve(volume: Volume, attachments: Iterable[Status], holders: Sequence[str]) -> None:
+    """Raises unless the volume is free: `Conflict` that says who has it (Cinder answers 400 here, which tells a client nothing
+    of what would help), `Invalid` while it is not ready.
+
+    A second attachment is refused in whatever mode the two are, also to the same instance: read-only ones side by side
+    are Cinder's multiattach, which no volume has here.
+    """
     now = status(volume, attachments)
-    if now != "available":
-        raise Invalid(f"Volume {volume.id} status must be available to reserve, but the current status is {now}.")
+    if now == "available":
+        return
+    problem = f"Volume {volume.id} status must be available to reserve, but the current status is {now}"
+    if holders:
+        raise Conflict(f"{problem}: {'; '.join(holders)}.")
+    raise Invalid(f"{problem}.")
 
 
-def check_delete(volume: Volume, attachments: Iterable[Status]) -> None:
-    """Raises `Invalid` while anything is attached, `Conflict` while it is being made or grown."""
-    if tuple(attachments):
-        raise Invalid(f"Volume {volume.id} is attached; it must be detached before it is deleted.")
+def check_delete(volume: Volume, holders: Sequence[str]) -> None:
+    """Raises `Invalid` (as Cinder) that says who has it while anything is attached, `Conflict` while it is made or grown."""
+    if holders:
+        raise Invalid(f"Volume {volume.id} is attached; it must be detached before it is deleted: {'; '.join(holders)}.")
     if volume.lifecycle in (Lifecycle.CREATING, Lifecycle.EXTENDING):
         raise Conflict(f"Volume {volume.id} is {volume.lifecycle.value}.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
 
 from blockstore.attachment import Status
 from blockstore.connector import Connector
@@ -47,6 +47,11 @@ class Attachments:
     def all(self) -> tuple[Attachment, ...]:
         """All, oldest first."""
         return self._select(select(attachments))
+
+    def unfinished(self) -> bool:
+        """Whether any is being released, or failed."""
+        failed = attachments.c.status == Status.ERROR_ATTACHING.value
+        return self._connection.execute(select(attachments.c.id).where(or_(attachments.c.released, failed))).first() is not None
 
     def _select(self, statement: Select[Any]) -> tuple[Attachment, ...]:
         ordered = statement.order_by(attachments.c.created_at, attachments.c.id)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import sqlalchemy
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
+from metadata_server.domain.errors import Unavailable
 from metadata_server.store.attachments import Attachments
 from metadata_server.store.instances import Instances
 from metadata_server.store.volumes import Volumes
@@ -70,9 +72,13 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
-        """A transaction: committed at the end, rolled back by any exception."""
-        with self.engine.begin() as connection:
-            yield Transaction(connection)
+        """A transaction: committed at the end, rolled back by any exception. Raises `Unavailable` where the database cannot be
+        read or written (a full disk); its words hold no value of ours."""
+        try:
+            with self.engine.begin() as connection:
+                yield Transaction(connection)
+        except OperationalError as error:
+            raise Unavailable(f"the server's database: {error.orig}") from error
 
     def close(self) -> None:
         """Close all connections."""

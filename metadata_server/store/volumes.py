@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, literal, select, update
 
-from metadata_server.domain.volume import Lifecycle, Volume
+from metadata_server.domain.volume import ON_THE_WAY, Lifecycle, Volume
 from metadata_server.store.tables import volumes
 
 
@@ -21,8 +21,9 @@ class Volumes:
         self._connection.execute(insert(volumes).values(**_values(volume)))
 
     def save(self, volume: Volume) -> None:
-        """Write all of it."""
-        self._connection.execute(update(volumes).where(volumes.c.id == volume.id).values(**_values(volume)))
+        """Write all of it; but what is not blank stays so, whatever is said here."""
+        values = {**_values(volume), "blank": and_(volumes.c.blank, literal(volume.blank))}
+        self._connection.execute(update(volumes).where(volumes.c.id == volume.id).values(**values))
 
     def get(self, identifier: str) -> Volume | None:
         """By id."""
@@ -32,6 +33,11 @@ class Volumes:
     def all(self) -> tuple[Volume, ...]:
         """All, oldest first."""
         return tuple(map(_volume, self._connection.execute(select(volumes).order_by(volumes.c.created_at, volumes.c.id))))
+
+    def unfinished(self) -> bool:
+        """Whether any is being made, grown or deleted."""
+        on_the_way = volumes.c.lifecycle.in_([each.value for each in ON_THE_WAY])
+        return self._connection.execute(select(volumes.c.id).where(on_the_way)).first() is not None
 
     def remove(self, identifier: str) -> None:
         """Delete the row."""

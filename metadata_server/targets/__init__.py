@@ -39,13 +39,13 @@ class Target(Protocol):
         """What is exported now, by target name."""
 
     def ensure(self, export: Export) -> None:
-        """Export it exactly so; one that is so already is left alone."""
+        """Export it exactly so, at least as large as that; one that is so already is left alone.
+
+        Where only the backing file has grown, I/O under way waits meanwhile, and does not fail.
+        """
 
     def remove(self, iqn: str) -> None:
         """Nobody may log in any more, sessions are dropped, the export is gone."""
-
-    def resize(self, export: Export) -> None:
-        """Show the new size of the backing file to the initiator."""
 
     def reconcile(self, wanted: Mapping[str, Export]) -> Mapping[str, str]:
         """Export exactly these. Gives the faults by target name; one that fails does not stop the others."""

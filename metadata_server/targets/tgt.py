@@ -14,11 +14,12 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from blockstore.errors import BlockstoreError
+from blockstore.errors import BlockstoreError, DeadlineExceeded
 from blockstore.portal import Portal
 from blockstore.waiting import Deadline, wait_for
 from metadata_server.configuration import TargetSettings
-from metadata_server.domain.export import Export, SeenTarget, difference, fault
+from metadata_server.domain.errors import Unavailable
+from metadata_server.domain.export import Export, SeenTarget, difference, fault, outdated
 from metadata_server.targets import tgt_show
 from metadata_server.targets.daemon import Tgtd
 from metadata_server.targets.tgt_request import Fault, Mode, Operation, Request, TgtError
@@ -28,7 +29,7 @@ LOG = logging.getLogger(__name__)
 LUN = 1
 VENDOR, PRODUCT = "BLOCKSTR", "VOLUME"
 
-# A LUN with a command under way cannot be deleted; the command ends, its session is closed already.
+# A LUN with a command under way can neither be deleted nor opened again; the command ends, its session is closed already.
 BUSY_SECONDS = 5.0
 
 
@@ -76,6 +77,8 @@ class Tgt:
         found = there.get(export.iqn)
         if found is not None:
             if fault(export, found) is None:
+                if outdated(export, found):
+                    self._reopen(export, found)
                 return
             self._remove(found)
         self._create(export, 1 + max((target.key for target in there.values()), default=0))
@@ -85,14 +88,6 @@ class Tgt:
         found = self.seen().get(iqn)
         if found is not None:
             self._remove(found)
-
-    def resize(self, export: Export) -> None:
-        """See `Target.resize`. tgt samples the size when it opens the file; taken offline it opens it again."""
-        found = self.seen().get(export.iqn)
-        if found is None:
-            return
-        for parameter in (("online", "0"), ("path", export.path), ("online", "1")):
-            self._send(Mode.LOGICALUNIT, Operation.UPDATE, tid=found.key, lun=LUN, parameters=(parameter,))
 
     def reconcile(self, wanted: Mapping[str, Export]) -> Mapping[str, str]:
         """See `Target.reconcile`."""
@@ -105,6 +100,8 @@ class Tgt:
         for number, export in enumerate(change.add, key + 1):
             if export.iqn not in faults:
                 self._try(faults, export.iqn, partial(self._create, export, number))
+        for export, target in change.reopen:
+            self._try(faults, export.iqn, partial(self._reopen, export, target))
         self._sweep_accounts(wanted)
         return faults
 
@@ -152,12 +149,56 @@ class Tgt:
         )  # fmt: skip
         self._send(Mode.LOGICALUNIT, Operation.UPDATE, tid=tid, lun=LUN, parameters=described)
 
+    def _reopen(self, export: Export, target: SeenTarget) -> None:
+        """Let tgt see the file's new size, which it samples when it opens it.
+
+        It closes the old descriptor under the feet of commands under way: these fail, or are said to be done and are not.
+        So there must be none. A target that is not ready swallows new commands and refuses logins with an error after which
+        initiators try again; a session is gone when its last command has ended. The initiators keep their commands, log in
+        when the target is ready, and send them again.
+        """
+        LOG.info("%s: opening %s again (%s)", export.iqn, export.path, outdated(export, target))
+        self._observe("target: offline")
+        self._state(target, "offline")
+        # Where this or the next one fails the target stays offline: initiators wait, and it is tried again. Were it ready, a
+        # write that hangs in here could end after the same initiator's next write to the same place.
+        self._idle(target, lambda: self._sessions_gone(target))
+        self._observe("target: reopen")
+        # One request, so that no kill comes in between.
+        again = (("online", "0"), ("path", export.path))
+        self._send(Mode.LOGICALUNIT, Operation.UPDATE, tid=target.key, lun=LUN, parameters=again)
+        self._observe("target: ready")
+        self._state(target, "ready")
+        # Who was half logged in before all this may have had a command swallowed just now: it must come again, too.
+        self._sessions_gone(target)
+
+    def _state(self, target: SeenTarget, state: str) -> None:
+        self._send(Mode.TARGET, Operation.UPDATE, tid=target.key, parameters=(("state", state),))
+
+    def _sessions_gone(self, target: SeenTarget) -> bool | None:
+        """Drop every session; True once none is left."""
+        now = self.seen().get(target.iqn)
+        if now is None or not now.connections:
+            return True
+        for each in now.connections:
+            with suppress(TgtError):
+                self._send(
+                    Mode.CONNECTION, Operation.DELETE, tid=now.key, session=each.session, connection=each.connection,
+                )  # fmt: skip
+        return None
+
+    def _idle(self, target: SeenTarget, look: Callable[[], bool | None]) -> None:
+        try:
+            wait_for(f"{target.iqn} to be idle", look, Deadline.after(BUSY_SECONDS))
+        except DeadlineExceeded as error:
+            raise Unavailable(f"{error}; its commands do not end", hint="is its disk slow or full?") from error
+
     def _remove(self, target: SeenTarget) -> None:
         for name in target.access:
             self._observe("target: revoke access")
             self._revoke(target, name)
         self._observe("target: drop sessions")
-        wait_for(f"{target.iqn} to be idle", lambda: self._try_delete(target), Deadline.after(BUSY_SECONDS))
+        self._idle(target, lambda: self._try_delete(target))
         # Only now: deleting a bound account would unbind it, and a target without one asks for no CHAP.
         for user in sorted({*target.accounts, *filter(None, (target.outgoing,))}):
             self._observe("target: delete account")
@@ -173,17 +214,12 @@ class Tgt:
                     raise
 
     def _try_delete(self, target: SeenTarget) -> bool | None:
-        now = self.seen().get(target.iqn)
-        if now is None:
-            return True
-        for each in now.connections:
-            with suppress(TgtError):
-                self._send(
-                    Mode.CONNECTION, Operation.DELETE, tid=now.key, session=each.session, connection=each.connection,
-                )  # fmt: skip
+        self._sessions_gone(target)
         try:
-            self._send(Mode.TARGET, Operation.DELETE, tid=now.key, force=True)
+            self._send(Mode.TARGET, Operation.DELETE, tid=target.key, force=True)
         except TgtError as error:
+            if error.code == Fault.NO_TARGET:
+                return True
             if error.code != Fault.LUN_ACTIVE:
                 raise
             return None

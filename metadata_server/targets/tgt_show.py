@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 
 from metadata_server.domain.errors import Unavailable
-from metadata_server.domain.export import SeenConnection, SeenLun, SeenTarget
+from metadata_server.domain.export import MEGABYTE, SeenConnection, SeenLun, SeenTarget
 
 _TARGET = re.compile(r"Target (\d+): (\S+)")
+_SIZE = re.compile(r"(\d+) MB,.*")
 _SECTIONS = ("System information", "I_T nexus information", "LUN information", "Account information", "ACL information")
 _OUTGOING = " (outgoing)"
 _Lines = list[tuple[int, str]]
@@ -70,6 +71,7 @@ def _target(block: _Lines) -> SeenTarget:
         accounts=frozenset(name for name in names if not name.endswith(_OUTGOING)),
         outgoing=next((name.removesuffix(_OUTGOING) for name in names if name.endswith(_OUTGOING)), ""),
         access=frozenset(line for _, line in sections.get("ACL information", [])),
+        ready="State: ready" in [line for _, line in sections.get("System information", [])],
         connections=tuple(
             each for entry in _blocks(sections.get("I_T nexus information", []), 8) for each in _connections(entry)
         ),
@@ -82,10 +84,17 @@ def _lun(entry: _Lines) -> SeenLun:
     try:
         return SeenLun(
             int(number), values["Backing store path"], values["SCSI SN"],
-            values["Readonly"] == "Yes", values["Online"] == "Yes",
+            values["Readonly"] == "Yes", values["Online"] == "Yes", _bytes(values["Size"]),
         )  # fmt: skip
     except (KeyError, ValueError) as error:
         raise Unavailable(f"tgtd shows LUN {number} in an unknown form: {error}") from None
+
+
+def _bytes(text: str) -> int:
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"size {text!r}")
+    return int(found.group(1)) * MEGABYTE
 
 
 def _connections(entry: _Lines) -> Iterator[SeenConnection]:

@@ -72,7 +72,9 @@ def _parameters(request: Request) -> list[str]:
     argv, rest = [], []
     for key, value in request.parameters:
         text = value.reveal() if isinstance(value, Secret) else value
-        if key in _OPTIONS and request.operation is not Operation.UPDATE:
+        if request.mode is Mode.TARGET and request.operation is Operation.UPDATE:
+            argv += ["--name", key, "--value", text]
+        elif key in _OPTIONS and request.operation is not Operation.UPDATE:
             argv += [_OPTIONS[key], text]
         else:
             rest.append(f"{key}={text}")

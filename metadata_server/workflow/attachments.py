@@ -12,10 +12,9 @@ from metadata_server.domain import attachment as rules
 from metadata_server.domain import volume as volume_rules
 from metadata_server.domain.attachment import Attachment, Move
 from metadata_server.domain.errors import Invalid, NotFound
-from metadata_server.domain.export import IQN_PREFIX
 from metadata_server.domain.volume import Volume
-from metadata_server.workflow import changes
-from metadata_server.workflow.exports import export_of
+from metadata_server.store import Transaction
+from metadata_server.workflow import changes, exports
 from metadata_server.workflow.parts import Parts, now, undoing
 
 NAME_LENGTH = 20
@@ -40,7 +39,8 @@ class Attachments:
             volume = transaction.volumes.get(volume_id)
             if volume is None:
                 raise NotFound(f"Volume {volume_id} could not be found.")
-            volume_rules.check_reserve(volume, (each.status for each in transaction.attachments.of_volume(volume_id)))
+            there = transaction.attachments.of_volume(volume_id)
+            volume_rules.check_reserve(volume, (each.status for each in there), holders(transaction, there))
             transaction.attachments.add(attachment)
         self._tell(attachment)
         return attachment
@@ -77,7 +77,7 @@ class Attachments:
             if attachment != before:
                 self._save("attachment: record connector", attachment)
                 undo.callback(self._save, "attachment: forget connector", before)
-            self._parts.target.ensure(export_of(attachment, volume, self._parts.backend))
+            exports.ensure(self._parts, attachment, volume)
         self._tell(attachment)
         return attachment, volume
 
@@ -102,13 +102,20 @@ class Attachments:
         return attachment
 
     def keep(self, identifier: str) -> Attachment:
-        """Take back the wish to detach. One that never completed goes on where it was."""
+        """Take back the wish to detach."""
         before, _ = self.get(identifier)
-        status = rules.after(before, Move.KEEP)
-        attachment = replace(before, status=status if before.attached_at else Status.ATTACHING)
+        attachment = replace(before, status=rules.after(before, Move.KEEP))
         self._save("attachment: keep", attachment)
         self._tell(attachment)
         return attachment
+
+    def note(self, identifier: str, move: Move) -> None:
+        """Its export is not there, though it should be (`Move.FAIL`), or is there again (`Move.MEND`)."""
+        before, _ = self.get(identifier)
+        attachment = replace(before, status=rules.after(before, move))
+        if attachment != before:
+            self._save(f"attachment: {move.value}", attachment)
+            self._tell(attachment)
 
     def release(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
         """Revoke the secret, drop the sessions, remove the export and then the attachment."""
@@ -121,13 +128,13 @@ class Attachments:
 
     def finish_release(self, attachment: Attachment) -> None:
         """The export, then the row; a volume that may have been written to is not blank any more."""
-        self._parts.target.remove(IQN_PREFIX + attachment.volume_id)
+        exports.remove(self._parts, attachment)
         self._parts.observe("attachment: forget")
         with self._parts.store.begin() as transaction:
             transaction.attachments.remove(attachment.id)
             volume = transaction.volumes.get(attachment.volume_id)
             if volume is not None and volume.blank and rules.writes(attachment):
-                transaction.volumes.save(replace(volume, blank=False, updated_at=now()))
+                transaction.volumes.save(volume_rules.written(volume, now()))
         self._tell(attachment)
 
     def _save(self, step: str, attachment: Attachment) -> None:
@@ -137,6 +144,12 @@ class Attachments:
 
     def _tell(self, attachment: Attachment) -> None:
         self._parts.changes.tell(changes.instance(attachment.instance_id), changes.attachment(attachment.id))
+
+
+def holders(transaction: Transaction, attachments: tuple[Attachment, ...]) -> tuple[str, ...]:
+    """Who has a volume, in words, by its attachments."""
+    found = ((each, transaction.instances.get(each.instance_id)) for each in attachments)
+    return tuple(rules.holder(attachment, instance.name if instance else "") for attachment, instance in found)
 
 
 def _new_chap(mutual: bool) -> Chap:

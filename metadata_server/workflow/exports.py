@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from blockstore import attachment as words
+from blockstore.errors import BlockstoreError
 from blockstore.iscsi import IscsiConnection, IscsiPath
 from blockstore.size import GIB
 from metadata_server.backends import Backend
 from metadata_server.domain.attachment import Attachment, wanted
 from metadata_server.domain.errors import Conflict
 from metadata_server.domain.export import IQN_PREFIX, Export
-from metadata_server.domain.volume import Volume
+from metadata_server.domain.volume import Lifecycle, Volume
 from metadata_server.store import Transaction
 from metadata_server.workflow.parts import Parts
 
@@ -20,10 +21,28 @@ def export_of(attachment: Attachment, volume: Volume, backend: Backend) -> Expor
     """What the target must look like for this attachment."""
     if attachment.connector is None or attachment.chap is None:
         raise Conflict(f"Attachment {attachment.id} has no connector yet.")
+    size = volume.size * GIB if volume.lifecycle is Lifecycle.READY else 0  # until the file is as large as the row says
     return Export(
-        iqn=IQN_PREFIX + volume.id, path=backend.path(volume.id), size=volume.size * GIB, serial=volume.id,
+        iqn=IQN_PREFIX + volume.id, path=backend.path(volume.id), size=size, serial=volume.id,
         readonly=attachment.mode == "ro", initiator=attachment.connector.initiator, chap=attachment.chap,
     )  # fmt: skip
+
+
+def ensure(parts: Parts, attachment: Attachment, volume: Volume) -> None:
+    """Make the target as this attachment wants it. A fault is kept for `Recovery.mend`, and raised."""
+    export = export_of(attachment, volume, parts.backend)
+    try:
+        parts.target.ensure(export)
+    except BlockstoreError as error:
+        parts.faults[export.iqn] = str(error)
+        raise
+    parts.faults.pop(export.iqn, None)
+
+
+def remove(parts: Parts, attachment: Attachment) -> None:
+    """Let nobody in any more. Raises `Unavailable`."""
+    parts.target.remove(IQN_PREFIX + attachment.volume_id)
+    parts.faults.pop(IQN_PREFIX + attachment.volume_id, None)
 
 
 def wanted_exports(transaction: Transaction, backend: Backend) -> dict[str, Export]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from blockstore.portal import Portal
@@ -22,7 +22,10 @@ def nobody_listens(step: str) -> None:
 
 @dataclass(frozen=True)
 class Parts:
-    """``advertised`` is the portal as instances see it; ``observe`` hears the name of every step before it is done."""
+    """``advertised`` is the portal as instances see it; ``observe`` hears the name of every step before it is done.
+
+    ``faults``: the exports that are not as they should be, by target name, and why. They are tried again (`Recovery.mend`).
+    """
 
     store: Store
     backend: Backend
@@ -30,6 +33,7 @@ class Parts:
     changes: Changes
     advertised: Callable[[], Portal]
     observe: Observer = nobody_listens
+    faults: dict[str, str] = field(default_factory=dict)
 
 
 def now() -> str:

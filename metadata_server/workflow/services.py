@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from blockstore import __version__
+from blockstore.attachment import Status
 from blockstore.iscsi import IscsiConnection
 from blockstore.secret import Secret
 from metadata_server.domain.attachment import Attachment, wanted
-from metadata_server.domain.volume import status
+from metadata_server.domain.errors import Unavailable
+from metadata_server.domain.export import IQN_PREFIX, SeenTarget
+from metadata_server.domain.volume import Volume, status
 from metadata_server.seed import documents
 from metadata_server.workflow.attachments import Attachments
 from metadata_server.workflow.changes import Changes
@@ -58,7 +61,7 @@ class Services:
     def status(self) -> dict[str, object]:
         """How the server is."""
         volumes = self.volumes.all()
-        seen = self.parts.target.seen()
+        seen = self._seen()
         return {
             "version": __version__,
             "endpoint": self.endpoint(),
@@ -69,5 +72,25 @@ class Services:
                 "wanted": sum(wanted(each) for _, own in volumes for each in own),
                 "present": len(seen),
                 "sessions": sum(len(target.connections) for target in seen.values()),
+                "failed": [self._failed(*each, volume) for volume, own in volumes for each in self._faults(own)],
             },
         }
+
+    def _seen(self) -> Mapping[str, SeenTarget]:
+        try:
+            return self.parts.target.seen()
+        except Unavailable:  # it is being started again
+            return {}
+
+    def _faults(self, attachments: tuple[Attachment, ...]) -> Iterator[tuple[Attachment, str]]:
+        for each in attachments:
+            fault = self.parts.faults.get(IQN_PREFIX + each.volume_id, "")
+            if fault or each.status is Status.ERROR_ATTACHING:
+                yield each, fault or "not exported"
+
+    @staticmethod
+    def _failed(attachment: Attachment, fault: str, volume: Volume) -> dict[str, str]:
+        return {
+            "volume": volume.id, "name": volume.name, "attachment": attachment.id, "instance": attachment.instance_id,
+            "status": attachment.status.value, "reason": fault,
+        }  # fmt: skip

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+from blockstore.errors import BlockstoreError
 from blockstore.size import GIB
 from metadata_server.chance import new_id
 from metadata_server.domain import volume as rules
 from metadata_server.domain.attachment import Attachment, wanted
 from metadata_server.domain.errors import NotFound
-from metadata_server.domain.volume import Lifecycle, Volume
-from metadata_server.workflow import changes
-from metadata_server.workflow.exports import export_of
+from metadata_server.domain.volume import Lifecycle, Origin, Volume
+from metadata_server.workflow import changes, exports
+from metadata_server.workflow.attachments import holders
 from metadata_server.workflow.parts import Parts, now, undoing
+
+LOG = logging.getLogger(__name__)
 
 
 class Volumes:
@@ -22,11 +26,11 @@ class Volumes:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def create(self, name: str, size: int, *, description: str = "", metadata: Mapping[str, str] | None = None) -> Volume:
-        """Make a volume of ``size`` GiB; it is blank."""
-        rules.check_new(name, size, metadata or {})
-        moment = now()
-        volume = Volume(new_id(), name, size, moment, moment, description=description, metadata=dict(metadata or {}))
+    def create(
+        self, name: str, size: int, *, origin: Origin, description: str = "", metadata: Mapping[str, str] | None = None
+    ) -> Volume:
+        """Make a volume of ``size`` GiB; whether it is blank, its origin says."""
+        volume = rules.new(new_id(), name, size, now(), origin=origin, description=description, metadata=metadata or {})
         with undoing() as undo:
             self._parts.observe("volume: record creation")
             with self._parts.store.begin() as transaction:
@@ -87,15 +91,17 @@ class Volumes:
         """The file, the export, the row."""
         self._parts.observe("volume: grow")
         self._parts.backend.extend(volume.id, volume.size * GIB)
+        grown = replace(volume, lifecycle=Lifecycle.READY)
         for attachment in filter(wanted, attachments):
             self._parts.observe("volume: show the growth")
-            self._parts.target.resize(export_of(attachment, volume, self._parts.backend))
-        self._save(replace(volume, lifecycle=Lifecycle.READY))
+            exports.ensure(self._parts, attachment, grown)
+        self._save(grown)
 
     def delete(self, identifier: str) -> None:
         """Destroy it and its bytes; refused while it is attached."""
         volume, attachments = self.get(identifier)
-        rules.check_delete(volume, (each.status for each in attachments))
+        with self._parts.store.begin() as transaction:
+            rules.check_delete(volume, holders(transaction, attachments))
         self._parts.observe("volume: record deletion")
         self._save(replace(volume, lifecycle=Lifecycle.DELETING))
         self._parts.observe("volume: delete")
@@ -103,16 +109,23 @@ class Volumes:
         self._forget(volume)
 
     def recover(self) -> None:
-        """Complete what a kill interrupted; growth waits for the exports (`finish_extend`)."""
-        for volume, _ in self.all():
-            if volume.lifecycle is Lifecycle.CREATING:
-                self._parts.backend.create(volume.id, volume.size * GIB)
-                self._save(replace(volume, lifecycle=Lifecycle.READY))
-            elif volume.lifecycle is Lifecycle.EXTENDING:
-                self._parts.backend.extend(volume.id, volume.size * GIB)
-            elif volume.lifecycle is Lifecycle.DELETING:
-                self._parts.backend.delete(volume.id)
-                self._forget(volume)
+        """Complete what a kill or a full disk interrupted; what cannot be done yet stays for the next time."""
+        for volume, attachments in self.all():
+            try:
+                self._complete(volume, attachments)
+            except BlockstoreError as error:
+                LOG.error("volume %s stays %s: %s", volume.id, volume.lifecycle.value, error)
+
+    def _complete(self, volume: Volume, attachments: tuple[Attachment, ...]) -> None:
+        if volume.lifecycle is Lifecycle.CREATING:
+            self._parts.backend.create(volume.id, volume.size * GIB)
+            self._save(replace(volume, lifecycle=Lifecycle.READY))
+        elif volume.lifecycle is Lifecycle.EXTENDING:
+            self.finish_extend(volume, attachments)
+            self._tell(attachments)
+        elif volume.lifecycle is Lifecycle.DELETING:
+            self._parts.backend.delete(volume.id)
+            self._forget(volume)
 
     def _save(self, volume: Volume) -> Volume:
         volume = replace(volume, updated_at=now())

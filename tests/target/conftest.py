@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from blockstore.errors import BlockstoreError
+from blockstore.waiting import Deadline, wait_for
 from testbed.server import LocalServer
 from tests.target.initiator import Login
 
@@ -51,6 +53,18 @@ class Guest:
         """Say that the volume is used."""
         answer = self.ask("POST", f"attachments/{attachment}/action", {"os-complete": {}})
         assert answer.status_code == 204, answer.text
+
+
+def until(what: str, holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for it; an error of ours is one more reason to wait."""
+
+    def look() -> bool | None:
+        try:
+            return holds() or None
+        except BlockstoreError:
+            return None
+
+    wait_for(what, look, Deadline.after(seconds))
 
 
 def start_of(file: Path, count: int) -> bytes:

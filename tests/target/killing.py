@@ -13,9 +13,10 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from blockstore.errors import BlockstoreError
 from blockstore.waiting import Deadline, wait_for
@@ -137,6 +138,18 @@ class ForkedServer(LocalServer):
         assert self._forker.stdout is not None
         word, number = self._forker.stdout.readline().split()
         return word, int(number)
+
+
+@contextmanager
+def in_memory() -> Iterator[ForkedServer]:
+    """A running one. In memory where that is possible: a SIGKILL loses nothing that was written, flushed to a disk or not, and
+    this is the part that would wait for disks most."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(prefix="blockstore-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        server = ForkedServer(Path(folder) / "state")
+        server.start()
+        yield server
+        server.stop()
 
 
 if __name__ == "__main__":

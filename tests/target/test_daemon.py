@@ -6,17 +6,15 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from blockstore.errors import BlockstoreError, CommandFailed
-from blockstore.waiting import Deadline, wait_for
+from blockstore.errors import CommandFailed
 from metadata_server.domain.errors import Unavailable
 from testbed.server import LocalServer
 from tests.target import initiator
-from tests.target.conftest import Scene
+from tests.target.conftest import Scene, until
 from tests.target.initiator import Login
 
 
@@ -27,16 +25,6 @@ def login(scene: Scene) -> Login:
     login = guest.login(attachment)
     guest.complete(attachment)
     return login
-
-
-def until(what: str, holds: Callable[[], bool]) -> None:
-    def look() -> bool | None:
-        try:
-            return holds() or None
-        except BlockstoreError:
-            return None
-
-    wait_for(what, look, Deadline.after(30))
 
 
 def test_a_killed_daemon_comes_back_and_io_goes_on(server: LocalServer, login: Login) -> None:

@@ -24,17 +24,6 @@ def parsed(document: object) -> words.Attachment:
     return found
 
 
-def report_on(volume: str, instance: str, **words: Any) -> dict[str, Any]:
-    entry = {"id": volume, "name": "data", "result": "ok", "changed": True, "filesystems": [], "steps": [], **words}
-    return {
-        "version": 1, "instance_id": instance, "initiator_name": "iqn.2018-12.com.leftasexercise:x",
-        "started": "2026-11-22T15:00:00Z", "duration_ms": 5, "volumes": [entry],
-    }  # fmt: skip
-
-
-EXT4 = [{"device": "/dev/sda1", "type": "ext4", "uuid": "u", "label": "", "mount": "/srv"}]
-
-
 def test_the_guest_can_parse_what_is_listed_and_what_is_handed_out(scene: Scene) -> None:
     guest = scene.guest()
     volume, attachment = scene.attached(guest, mutual=True)
@@ -141,42 +130,6 @@ def test_an_answer_is_held_until_something_changes(scene: Scene) -> None:
     assert guest.ask("GET", "attachments", params={"wait": 1}, headers={"If-None-Match": tag}).status_code == 304
     assert time.monotonic() - begun > 0.9
     assert guest.ask("GET", "attachments", params={"wait": "long"}).status_code == 400
-
-
-def test_a_report_ends_blank_when_a_file_system_is_finished(scene: Scene) -> None:
-    guest = scene.guest()
-    volume, _ = scene.attached(guest)
-
-    def blank() -> bool:
-        return bool(guest.ask("GET", "attachments").json()["attachments"][0]["volume"]["blank"])
-
-    for entry in ({"result": "failed", "reason": "no", "filesystems": EXT4}, {"filesystems": []}):
-        assert guest.ask("PUT", "report", report_on(volume, guest.id, **entry)).status_code == 204
-        assert blank()
-    assert guest.ask("PUT", "report", report_on(volume, guest.id, filesystems=EXT4)).status_code == 204
-    assert not blank()
-    kept = scene.server.report(guest.id)
-    assert kept is not None
-    assert kept["volumes"][0]["filesystems"] == EXT4
-
-
-def test_a_report_says_nothing_of_another_instances_volume(scene: Scene) -> None:
-    owner, stranger = scene.guest(), scene.guest()
-    volume, _ = scene.attached(owner)
-    assert stranger.ask("PUT", "report", report_on(volume, stranger.id, filesystems=EXT4)).status_code == 204
-    assert scene.server.client.volume(volume)["blockstore:blank"]
-    assert stranger.ask("PUT", "report", report_on(volume, owner.id, filesystems=EXT4)).status_code == 400
-
-
-def test_a_volume_that_was_attached_to_write_is_not_blank_any_more(scene: Scene) -> None:
-    guest = scene.guest()
-    for mode, completed, blank in (("rw", False, True), ("ro", True, True), ("rw", True, False)):
-        volume, attachment = scene.attached(guest, mode=mode)
-        guest.connect(attachment)
-        if completed:
-            guest.complete(attachment)
-        guest.ask("DELETE", f"attachments/{attachment}")
-        assert scene.server.client.volume(volume)["blockstore:blank"] is blank, (mode, completed)
 
 
 def test_wrong_bodies_say_what_is_wrong(scene: Scene) -> None:

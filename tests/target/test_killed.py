@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from metadata_server.targets.tgt_socket import SocketControl
 from tests.target import initiator
 from tests.target.conftest import Guest, Scene
 from tests.target.initiator import Login
-from tests.target.killing import ForkedServer
+from tests.target.killing import ForkedServer, in_memory
 
 # More than any scenario has; one that reaches it does not end.
 MOST_STEPS = 40
@@ -101,14 +100,8 @@ SCENARIOS: dict[str, tuple[Action, tuple[Action, ...], bool, set[str], str]] = {
 
 @pytest.fixture(scope="module")
 def forked() -> Iterator[ForkedServer]:
-    # In memory where that is possible: a SIGKILL loses nothing that was written, flushed to a disk or not, and this is
-    # the part that would wait for disks most.
-    memory = Path("/dev/shm")
-    with TemporaryDirectory(prefix="blockstore-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        server = ForkedServer(Path(folder) / "state")
-        server.start()
+    with in_memory() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +141,8 @@ def _check(stage: Stage, allowed: set[str]) -> str:
     for iqn, target in seen.items():
         assert len(target.accounts) == 1, f"{iqn} is exported without CHAP"
         assert len(target.access) == 1
+        assert target.ready
+        assert target.lun.online
     open_to_all = stage.bystander.but(iqn=stage.iqn, user="", password="")
     assert not initiator.inquiry(open_to_all).ok
     state = next((each["status"] for each in attachments if each["volume_id"] == stage.volume), "")
@@ -225,4 +220,4 @@ def _check_volumes(stage: Stage, action: Action) -> None:
 def _clean(server: ForkedServer) -> None:
     for each in server.client.get("/v3/attachments")["attachments"]:
         server.client.delete(f"/v3/attachments/{each['id']}")
-    assert server.client.get("/status")["status"]["exports"] == {"wanted": 0, "present": 0, "sessions": 0}
+    assert server.client.get("/status")["status"]["exports"] == {"wanted": 0, "present": 0, "sessions": 0, "failed": []}

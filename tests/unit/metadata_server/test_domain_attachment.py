@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -6,7 +7,7 @@ from blockstore.attachment import Status
 from blockstore.connector import Connector
 from blockstore.iscsi import Chap
 from blockstore.secret import Secret
-from metadata_server.domain.attachment import Attachment, Move, after, check_initiator, wanted, writes
+from metadata_server.domain.attachment import Attachment, Move, after, check_initiator, holder, wanted, writes
 from metadata_server.domain.errors import Conflict
 
 CONNECTOR = Connector("iqn.2018-12.com.leftasexercise:a")
@@ -31,16 +32,36 @@ LEGAL = {
     (Status.ERROR_ATTACHING, Move.DETACH): Status.DETACHING,
     (Status.DETACHING, Move.KEEP): Status.ATTACHED,
     (Status.ATTACHED, Move.KEEP): Status.ATTACHED,
+    (Status.ATTACHING, Move.FAIL): Status.ERROR_ATTACHING,
+    (Status.ATTACHED, Move.FAIL): Status.ERROR_ATTACHING,
+    (Status.ERROR_ATTACHING, Move.FAIL): Status.ERROR_ATTACHING,
+    (Status.DETACHING, Move.FAIL): Status.DETACHING,
+    (Status.ERROR_ATTACHING, Move.MEND): Status.ATTACHED,
+    (Status.ATTACHED, Move.MEND): Status.ATTACHED,
+    (Status.ATTACHING, Move.MEND): Status.ATTACHING,
+    (Status.DETACHING, Move.MEND): Status.DETACHING,
 }
 
 
 @pytest.mark.parametrize(("status", "move"), list(itertools.product(Status, Move)))
 def test_every_move_in_every_state(status, move):
+    completed = attachment(status, attached_at="then")
     if (status, move) in LEGAL:
-        assert after(attachment(status), move) is LEGAL[status, move]
+        assert after(completed, move) is LEGAL[status, move]
     else:
         with pytest.raises(Conflict, match=status.value):
-            after(attachment(status), move)
+            after(completed, move)
+
+
+@pytest.mark.parametrize(("status", "move"), [(Status.DETACHING, Move.KEEP), (Status.ERROR_ATTACHING, Move.MEND)])
+def test_what_never_completed_goes_back_to_attaching(status, move):
+    assert after(attachment(status), move) is Status.ATTACHING
+
+
+def test_who_has_a_volume_in_words():
+    held = attachment(Status.DETACHING, mode="ro")
+    assert holder(held, "web") == "instance i (web) has it, attachment a is detaching with mode ro"
+    assert holder(replace(held, instance_id=""), "") == "instance unknown has it, attachment a is detaching with mode ro"
 
 
 @pytest.mark.parametrize("move", list(Move))

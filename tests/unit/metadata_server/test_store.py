@@ -10,6 +10,7 @@ from blockstore.connector import Connector
 from blockstore.iscsi import Chap
 from blockstore.secret import Secret
 from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.instance import Instance
 from metadata_server.domain.volume import Lifecycle, Volume
 from metadata_server.store import Store
@@ -61,6 +62,43 @@ def test_what_goes_in_comes_out(store):
         assert transaction.attachments.of_instance("i") == (bare,)
         assert transaction.attachments.of_volume("other") == ()
         assert transaction.volumes.all() == (replace(VOLUME, lifecycle=Lifecycle.READY, blank=False),)
+
+
+def test_what_is_not_blank_stays_so_whatever_is_saved(store):
+    with store.begin() as transaction:
+        transaction.volumes.add(VOLUME)
+        transaction.volumes.save(replace(VOLUME, name="still blank"))
+        assert transaction.volumes.get("v").blank
+        transaction.volumes.save(replace(VOLUME, blank=False))
+        transaction.volumes.save(replace(VOLUME, name="stale", blank=True))
+    with store.begin() as transaction:
+        assert transaction.volumes.get("v") == replace(VOLUME, name="stale", blank=False)
+
+
+def test_what_is_left_to_do_is_found(store):
+    ready = replace(VOLUME, lifecycle=Lifecycle.READY)
+    with store.begin() as transaction:
+        transaction.volumes.add(ready)
+        transaction.attachments.add(ATTACHMENT)
+        assert not transaction.volumes.unfinished()
+        assert not transaction.attachments.unfinished()
+        for changed in (replace(ATTACHMENT, status=Status.ERROR_ATTACHING), replace(ATTACHMENT, released=True)):
+            transaction.attachments.save(changed)
+            assert transaction.attachments.unfinished()
+        for lifecycle in (Lifecycle.CREATING, Lifecycle.EXTENDING, Lifecycle.DELETING):
+            transaction.volumes.save(replace(ready, lifecycle=lifecycle))
+            assert transaction.volumes.unfinished()
+
+
+def test_a_database_that_cannot_be_written_is_said_to_be_so(store):
+    with store.begin() as transaction:
+        pages = transaction.volumes._connection.exec_driver_sql("PRAGMA page_count").scalar()
+        transaction.volumes._connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(Unavailable, match="database or disk is full"):  # noqa: SIM117
+        with store.begin() as transaction:
+            transaction.volumes.add(replace(VOLUME, description="x" * 100_000))
+    with store.begin() as transaction:
+        assert transaction.volumes.all() == ()
 
 
 def test_a_transaction_is_all_or_nothing(store):

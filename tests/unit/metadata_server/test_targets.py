@@ -75,7 +75,7 @@ Target 2: iqn.2010-10.org.openstack:volume-2
 def test_what_tgtd_shows_is_read():
     first, second = tgt_show.targets(SHOWN).values()
     assert (first.key, first.accounts, first.outgoing) == (1, {"u1"}, "u2")
-    assert first.luns == (SeenLun(1, "/volumes/with: colon", "012345678901234567890123456789012345", True, True),)
+    assert first.luns == (SeenLun(1, "/volumes/with: colon", "012345678901234567890123456789012345", True, True, 1_074_000_000),)
     assert first.connections == (SeenConnection(2, 0, "iqn.2018-12.com.leftasexercise:a"),)
     assert (second.key, second.luns, second.accounts, second.access) == (2, (), frozenset(), {"ALL"})
 
@@ -91,6 +91,13 @@ def test_another_form_is_an_error(text):
 def test_a_lun_without_its_words_is_an_error():
     with pytest.raises(Unavailable, match="LUN 1"):
         tgt_show.targets("Target 1: x\n    LUN information:\n        LUN: 1\n            Type: disk\n")
+    with pytest.raises(Unavailable, match=r"LUN 1 .*size '1 GB"):
+        tgt_show.targets(SHOWN.replace("Size: 1074 MB", "Size: 1 GB"))
+
+
+def test_a_target_that_is_offline_is_told_from_one_that_is_ready():
+    first, second = tgt_show.targets(SHOWN.replace("State: ready", "State: offline", 1)).values()
+    assert (first.ready, second.ready) == (False, True)
 
 
 def test_portals_and_accounts():
@@ -129,6 +136,8 @@ def test_the_bytes_of_a_request():
          "--lld iscsi --op new --mode logicalunit --tid 2 --lun 1 --backing-store /v --bstype rdwr"),
         (Request(Mode.LOGICALUNIT, Operation.UPDATE, tid=2, lun=1, parameters=(("scsi_sn", "s"), ("path", "/v"))),
          "--lld iscsi --op update --mode logicalunit --tid 2 --lun 1 --params scsi_sn=s,path=/v"),
+        (Request(Mode.TARGET, Operation.UPDATE, tid=2, parameters=(("state", "offline"),)),
+         "--lld iscsi --op update --mode target --tid 2 --name state --value offline"),
         (Request(Mode.TARGET, Operation.DELETE, tid=2, force=True), "--lld iscsi --op delete --mode target --tid 2 --force"),
         (Request(Mode.CONNECTION, Operation.DELETE, tid=2, session=5),
          "--lld iscsi --op delete --mode connection --tid 2 --sid 5 --cid 0"),
