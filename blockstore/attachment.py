@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from blockstore import connection_info
 from blockstore.connection_info import Connection
-from blockstore.reader import Reader
+from blockstore.reader import Reader, shown
 
 # Ids and names end up in file names and links; what could leave its folder is refused at the door.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+# Cinder's own limit; a link's name can be no longer either.
+LONGEST_NAME = 255
 
 
 class Status(str, enum.Enum):
@@ -63,7 +65,12 @@ class Attachment:
 
 def id_fault(text: str) -> str | None:
     """Why this cannot be an id, or None."""
-    return None if _ID.fullmatch(text) else f"{text!r} is not an id (letters, digits, '.', '_' and '-')"
+    return None if _ID.fullmatch(text) else f"{shown(text)} is not an id (letters, digits, '.', '_' and '-')"
+
+
+def name_fault(text: str) -> str | None:
+    """Why this cannot be a volume's name, or None."""
+    return f"is longer than {LONGEST_NAME} characters" if len(text) > LONGEST_NAME else None
 
 
 def parse(reader: Reader) -> Attachment | None:
@@ -72,13 +79,13 @@ def parse(reader: Reader) -> Attachment | None:
     In a static document ``id`` and ``status`` may be absent: the volume's id stands for the former, and such an attachment
     counts as attached.
     """
-    before = len(tuple(reader.faults))
+    before = len(reader.faults)
     volume = _volume(reader)
     status = reader.choice("status", tuple(status.value for status in Status)) or Status.ATTACHED.value
     mode = reader.choice("mode", ("rw", "ro")) or "rw"
     connection = connection_info.parse(reader.inner("connection_info"))
     identifier = reader.text("id", check=id_fault) or volume.id
-    if len(tuple(reader.faults)) > before:
+    if len(reader.faults) > before:
         return None
     return Attachment(identifier, volume, Status(status), mode, connection)
 
@@ -89,7 +96,7 @@ def _volume(reader: Reader) -> Volume:
     metadata = inner.inner("metadata")
     return Volume(
         id=identifier,
-        name=inner.text("name") or identifier,
+        name=inner.text("name", check=name_fault) or identifier,
         size=inner.integer("size", least=1),
         serial=inner.text("serial") or "",
         blank=inner.boolean("blank"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from blockstore import iscsi
-from blockstore.reader import Reader
+from blockstore.reader import Reader, shown
 
 # A new transport is one new file with a frozen type, and one line here.
 Connection = iscsi.IscsiConnection
@@ -24,6 +24,6 @@ def parse(reader: Reader) -> Connection | None:
         return None
     if transport not in PARSERS:
         known = ", ".join(sorted(PARSERS))
-        reader.faults.add(reader.at("driver_volume_type"), f"no transport {transport!r} here; known are {known}")
+        reader.faults.add(reader.at("driver_volume_type"), f"no transport {shown(transport)} here; known are {known}")
         return None
     return PARSERS[transport](reader.inner("data") if "data" in reader else reader)

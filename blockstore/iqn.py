@@ -10,7 +10,7 @@ AUTHORITY = "iqn.2018-12.com.leftasexercise"
 
 # 223 bytes is the limit of the standard. The character set is the one that survives everywhere: tgt refuses the underscore.
 LONGEST = 223
-_IQN = re.compile(r"iqn\.\d{4}-\d{2}\.[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[a-z0-9.:-]+)?")
+_IQN = re.compile(r"iqn\.[0-9]{4}-[0-9]{2}\.[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[a-z0-9.:-]+)?")
 _DIGEST = re.compile(r".*-[0-9a-f]{16}")
 _OTHER = re.compile(r"(?:eui\.[0-9a-f]{16}|naa\.(?:[0-9a-f]{16}|[0-9a-f]{32}))")
 
@@ -32,6 +32,6 @@ def derived(instance_id: str) -> str:
     """
     spelled = re.sub(r"[^a-z0-9.-]+", "-", instance_id.lower()).strip("-.")
     if spelled != instance_id or len(spelled) > 120 or not spelled or _DIGEST.fullmatch(spelled):
-        digest = hashlib.sha256(instance_id.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(instance_id.encode(errors="surrogatepass")).hexdigest()[:16]
         spelled = f"{spelled[:120]}-{digest}".lstrip("-")
     return f"{AUTHORITY}:{spelled}"

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from blockstore import iqn
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.portal import Portal
-from blockstore.reader import Faults, Reader
+from blockstore.reader import Faults, Reader, shown
 from blockstore.secret import Secret
 
 # open-iscsi and tgt both cut a longer value off without a word (facts: 255 bytes in a record, 255 in tgt).
 LONGEST_CHAP = 255
+# SAM-5: what the flat addressing of a LUN can hold.
+HIGHEST_LUN = 16383
 CHAP_ALGORITHMS = ("MD5", "SHA1", "SHA256", "SHA3-256")
 
 
@@ -92,7 +94,7 @@ def parse(reader: Reader) -> IscsiConnection | None:
 def _paths(reader: Reader) -> tuple[IscsiPath, ...]:
     if "target_portals" in reader or "target_iqns" in reader or "target_luns" in reader:
         portals, names = reader.texts("target_portals") or (), reader.texts("target_iqns") or ()
-        luns = reader.integers("target_luns") or ()
+        luns = reader.integers("target_luns", most=HIGHEST_LUN) or ()
         if not len(portals) == len(names) == len(luns) or not portals:
             reader.faults.add(reader.at("target_portals"), "target_portals, target_iqns and target_luns must be of one length")
             return ()
@@ -100,7 +102,7 @@ def _paths(reader: Reader) -> tuple[IscsiPath, ...]:
     else:
         portal = reader.required_text("target_portal")
         name = reader.required_text("target_iqn")
-        lun = reader.integer("target_lun", most=16383)
+        lun = reader.integer("target_lun", most=HIGHEST_LUN)
         if "target_lun" not in reader:
             reader.faults.add(reader.at("target_lun"), "a LUN number is needed")
         found = [_path(reader, "target_portal", portal, name, lun or 0)] if portal and name else []
@@ -126,7 +128,7 @@ def _chap(reader: Reader) -> Chap | None:
     if method is None or method == "None":
         return None
     if method != "CHAP":
-        reader.faults.add(reader.at("auth_method"), f"must be CHAP, not {method!r}")
+        reader.faults.add(reader.at("auth_method"), f"must be CHAP, not {shown(method)}")
         return None
     username, password = _credential(reader, "auth_username"), _credential(reader, "auth_password")
     username_in = password_in = ""
@@ -141,7 +143,9 @@ def _chap(reader: Reader) -> Chap | None:
 def _credential(reader: Reader, key: str) -> str:
     """A credential's text; its faults never quote it."""
     value = reader.required_text(key)
-    if len(value.encode()) > LONGEST_CHAP:
+    if key in reader and reader.value(key) == "":
+        reader.faults.add(reader.at(key), "is empty")
+    elif len(value.encode()) > LONGEST_CHAP:
         reader.faults.add(reader.at(key), f"is longer than {LONGEST_CHAP} bytes")
     elif value != value.strip():
         reader.faults.add(reader.at(key), "has spaces at an end, which open-iscsi strips")

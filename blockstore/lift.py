@@ -6,7 +6,6 @@ know; nothing but removing the key before it looks helps. The server's seeds use
 
 from __future__ import annotations
 
-import contextlib
 import email
 import gzip
 import io
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 import yaml
+
+from blockstore import yaml_text
 
 KEY = "blockstore"
 HEADER = "#cloud-config"
@@ -61,9 +62,8 @@ def takes_vendor_data(configuration: Mapping[str, object], userdata: str | bytes
     text = _unpacked(userdata) or ""
     said = configuration.get("vendor_data")
     if text.startswith(HEADER):
-        with contextlib.suppress(yaml.YAMLError, ValueError):  # cloud-init will say what is wrong with it
-            document = yaml.safe_load(text)
-            said = (document.get("vendor_data") if isinstance(document, dict) else None) or said
+        document = _document(text)
+        said = (document.get("vendor_data") if isinstance(document, dict) else None) or said
     enabled = said.get("enabled", True) if isinstance(said, Mapping) else True
     return str(enabled).lower() not in ("false", "no", "off", "0")
 
@@ -86,10 +86,7 @@ def _gunzipped(data: bytes) -> bytes:
 
 
 def _from_cloud_config(text: str) -> Lifted | None:
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
-        return None
+    document = _document(text)
     if not isinstance(document, dict) or KEY not in document:
         return None
     block = document.pop(KEY)
@@ -98,17 +95,23 @@ def _from_cloud_config(text: str) -> Lifted | None:
     return Lifted(_without_block(text, document), block or {})
 
 
+def _document(text: str) -> object:
+    """None for what cannot be read: cloud-init will say what is wrong with it."""
+    try:
+        return yaml_text.load(text)
+    except yaml_text.Unreadable:
+        return None
+
+
 def _without_block(text: str, rest: Mapping[str, object]) -> str:
     """The text without the block's lines where that means ``rest``, comments and all; else ``rest`` written anew."""
     if not rest:
         # An empty document is no cloud-config to some versions and a warning in others; an empty mapping is fine in all.
         return f"{HEADER}\n{{}}\n"
-    try:
-        cut = _cut(text)
-        if yaml.safe_load(cut) == rest:
-            return cut
-    except (yaml.YAMLError, ValueError):
-        pass  # an anchor in the block that is used outside of it, a document in flow style
+    cut = _cut(text)
+    if _document(cut) == rest:
+        return cut
+    # An anchor in the block that is used outside of it, or a document in flow style.
     return f"{HEADER}\n{yaml.safe_dump(dict(rest), sort_keys=False)}"
 
 

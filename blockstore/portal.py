@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
+from blockstore.reader import shown
+
 ISCSI_PORT = 3260
+LONGEST_HOST = 253  # RFC 1035, section 2.3.4, as text
+# The zone of a link-local address is an interface; `ipaddress` takes nearly anything for one.
+_ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 
 
 @dataclass(frozen=True, order=True)
@@ -23,8 +29,8 @@ class Portal:
         """``10.0.0.1:3260``, ``[fd00::1]:3260``, ``fd00::1``, ``san.example``, with or without the ``,1`` of a portal
         group. Raises ValueError saying what is wrong."""
         host, port = _split(text.partition(",")[0].strip())
-        if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise ValueError(f"{text!r}: {port!r} is not a port")
+        if not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
+            raise ValueError(f"{shown(text)}: {shown(port)} is not a port")
         return cls(_host(host, text), int(port))
 
 
@@ -32,7 +38,7 @@ def _split(text: str) -> tuple[str, str]:
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")):
-            raise ValueError(f"{text!r} is not ADDRESS:PORT")
+            raise ValueError(f"{shown(text)} is not ADDRESS:PORT")
         return host, rest[1:] or str(ISCSI_PORT)
     if text.count(":") > 1:
         return text, str(ISCSI_PORT)
@@ -41,12 +47,21 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _host(host: str, text: str) -> str:
+    address, percent, zone = host.partition("%")
     try:
-        return str(ipaddress.ip_address(host))
+        found = str(ipaddress.ip_address(address))
     except ValueError:
-        labels = host.rstrip(".").split(".")
-        if ":" in host or not all(label.replace("-", "").isalnum() and label.isascii() for label in labels):
-            raise ValueError(f"{text!r}: {host!r} is neither an address nor a host name") from None
-        if all(label.isdecimal() for label in labels):
-            raise ValueError(f"{text!r}: {host!r} is not an address") from None
-        return host
+        return _host_name(host, text)
+    if percent and not (":" in found and _ZONE.fullmatch(zone)):
+        raise ValueError(f"{shown(text)}: {shown(zone)} is not an interface")
+    return f"{found}{percent}{zone}"
+
+
+def _host_name(host: str, text: str) -> str:
+    labels = host.rstrip(".").split(".")
+    right = all(label.replace("-", "").isalnum() and label.isascii() for label in labels)
+    if ":" in host or not right or len(host) > LONGEST_HOST:
+        raise ValueError(f"{shown(text)}: {shown(host)} is neither an address nor a host name")
+    if all(label.isdecimal() for label in labels):
+        raise ValueError(f"{shown(text)}: {shown(host)} is not an address")
+    return host

@@ -6,6 +6,7 @@ None, and note what is wrong. When all has been read, the one who holds `Faults`
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,8 +18,10 @@ T = TypeVar("T")
 
 # No text of any document is longer than this; a limit keeps a hostile answer from filling logs and reports.
 LONGEST_TEXT = 4096
-# What a fault shows of a key that nobody knows.
+# What a fault shows of a key that nobody knows, and of a value.
 LONGEST_KEY = 100
+# So many faults are told one by one: nobody reads more, and a hostile document could fill a log with them.
+MOST_FAULTS = 1000
 # Control characters, surrogates, line and paragraph separators: each would end a line of a record or a log somewhere.
 _NEVER = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -28,21 +31,31 @@ class Faults:
 
     def __init__(self) -> None:
         self._found: list[Fault] = []
+        self._count = 0
 
     def add(self, path: str, message: str) -> None:
         """Note one fault."""
-        self._found.append(Fault(path, message))
+        self._count += 1
+        if not self.full:
+            self._found.append(Fault(path, message))
+
+    @property
+    def full(self) -> bool:
+        """Whether further faults are counted only."""
+        return len(self._found) >= MOST_FAULTS
 
     def __iter__(self) -> Iterator[Fault]:
-        return iter(self._found)
+        yield from self._found
+        if self._count > len(self._found):
+            yield Fault("", f"and {self._count - len(self._found)} more faults")
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
+    def __len__(self) -> int:
+        return self._count
 
     def raise_any(self, *, hint: str = "") -> None:
         """Raise `DocumentInvalid` with all faults, if there are any."""
-        if self._found:
-            raise DocumentInvalid(self._found, hint=hint)
+        if self:
+            raise DocumentInvalid(self, hint=hint)
 
 
 class Reader:
@@ -52,14 +65,21 @@ class Reader:
         self.path, self.faults = path, faults
         self._values: Mapping[str, object] = {}
         if isinstance(value, Mapping):
-            self._values = {str(key): item for key, item in value.items()}
+            self._values = {key: item for key, item in value.items() if self._is_text(key)}
         elif value is not None:
-            faults.add(path, f"must be a mapping, not {_kind(value)}")
+            faults.add(path, f"must be a mapping, not {kind(value)}")
+
+    def _is_text(self, key: object) -> bool:
+        """YAML reads 0123, on and 2026-01-01 as something else than is written there, so no other key is taken for a text."""
+        if isinstance(key, str):
+            return True
+        self.faults.add(self.path, f"the key {_glimpse(key)} is no text; put it in quotes")
+        return False
 
     def at(self, key: str) -> str:
         """The path of a key of this mapping."""
-        shown = key if key.isprintable() and len(key) <= LONGEST_KEY else ascii(key[:LONGEST_KEY])
-        return f"{self.path}.{shown}" if self.path else shown
+        plain = key.isprintable() and len(key) <= LONGEST_KEY
+        return f"{self.path}{'.' if self.path else ''}{key if plain else ascii(key[:LONGEST_KEY])}"
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
@@ -73,9 +93,7 @@ class Reader:
         known = tuple(known)
         for key in self._values:
             if key not in known:
-                nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-                advice = f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(sorted(known))}"
-                self.faults.add(self.at(key), f"unknown key{advice}")
+                self.faults.add(self.at(key), "" if self.faults.full else f"unknown key; {_advice(key, known)}")
 
     def value(self, key: str) -> object:
         """The raw value, for the few places where several types are right."""
@@ -87,9 +105,9 @@ class Reader:
         if value is None:
             return None
         if not isinstance(value, str):
-            self.faults.add(self.at(key), f"must be a text, not {_kind(value)}")
+            self.faults.add(self.at(key), f"must be a text, not {kind(value)}")
             return None
-        problem = _text_fault(value) or (check(value) if check else None)
+        problem = text_fault(value) or (check(value) if check else None)
         if problem:
             self.faults.add(self.at(key), problem)
             return None
@@ -107,10 +125,10 @@ class Reader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int):
-            self.faults.add(self.at(key), f"must be a whole number, not {_kind(value)}")
+            self.faults.add(self.at(key), f"must be a whole number, not {kind(value)}")
             return None
         if not least <= value <= most:
-            self.faults.add(self.at(key), f"must be from {least} to {most}, not {value}")
+            self.faults.add(self.at(key), f"must be from {least} to {most}, not {_glimpse(value)}")
             return None
         return value
 
@@ -119,7 +137,7 @@ class Reader:
         value = self._values.get(key)
         if value is None or isinstance(value, bool):
             return value
-        self.faults.add(self.at(key), f"must be true or false, not {_kind(value)}")
+        self.faults.add(self.at(key), f"must be true or false, not {kind(value)}")
         return None
 
     def choice(self, key: str, choices: Iterable[str]) -> str | None:
@@ -127,7 +145,7 @@ class Reader:
         choices = tuple(choices)
         text = self.text(key)
         if text is not None and text not in choices:
-            self.faults.add(self.at(key), f"must be one of {', '.join(choices)}, not {text!r}")
+            self.faults.add(self.at(key), f"must be one of {', '.join(choices)}, not {shown(text)}")
             return None
         return text
 
@@ -135,19 +153,23 @@ class Reader:
         """A list of texts."""
         return self._list(key, str, "a text")
 
-    def integers(self, key: str) -> tuple[int, ...] | None:
-        """A list of whole numbers."""
-        return self._list(key, int, "a whole number")
+    def integers(self, key: str, *, least: int = 0, most: int = 1 << 63) -> tuple[int, ...] | None:
+        """A list of whole numbers within bounds."""
+        found = self._list(key, int, "a whole number")
+        for index, value in enumerate(found or ()):
+            if not least <= value <= most:
+                self.faults.add(f"{self.at(key)}[{index}]", f"must be from {least} to {most}, not {_glimpse(value)}")
+        return found
 
-    def _list(self, key: str, kind: type[T], words: str) -> tuple[T, ...] | None:
+    def _list(self, key: str, sort: type[T], words: str) -> tuple[T, ...] | None:
         items = self.items(key)
         if items is None:
             return None
         right = []
         for index, item in enumerate(items):
-            problem = _text_fault(item) if isinstance(item, str) else None
-            if not isinstance(item, kind) or isinstance(item, bool):
-                self.faults.add(f"{self.at(key)}[{index}]", f"must be {words}, not {_kind(item)}")
+            problem = text_fault(item) if isinstance(item, str) else None
+            if not isinstance(item, sort) or isinstance(item, bool):
+                self.faults.add(f"{self.at(key)}[{index}]", f"must be {words}, not {kind(item)}")
             elif problem:
                 self.faults.add(f"{self.at(key)}[{index}]", problem)
             else:
@@ -161,7 +183,7 @@ class Reader:
             return value
         if isinstance(value, tuple):
             return list(value)
-        self.faults.add(self.at(key), f"must be a list, not {_kind(value)}")
+        self.faults.add(self.at(key), f"must be a list, not {kind(value)}")
         return None
 
     def inner(self, key: str) -> Reader:
@@ -173,7 +195,13 @@ class Reader:
         return tuple(Reader(item, self.faults, f"{self.at(key)}[{index}]") for index, item in enumerate(self.items(key) or ()))
 
 
-def _text_fault(value: str) -> str | None:
+def shown(text: str) -> str:
+    """A text of the document as a fault quotes it: one line, and not all of a long one."""
+    return repr(text) if len(text) <= LONGEST_KEY else f"{text[:LONGEST_KEY]!r}…"
+
+
+def text_fault(value: str) -> str | None:
+    """Why this is no text for a name, a path or a record, or None."""
     if len(value) > LONGEST_TEXT:
         return f"is longer than {LONGEST_TEXT} characters"
     if not value.isprintable() and any(unicodedata.category(character) in _NEVER for character in value):
@@ -181,8 +209,26 @@ def _text_fault(value: str) -> str | None:
     return None
 
 
-def _kind(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", type(None): "nothing"}
+def _advice(key: str, known: tuple[str, ...]) -> str:
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(sorted(known))}"
+
+
+_KINDS = {
+    bool: "true or false", int: "a number", float: "a number", str: "a text", type(None): "nothing", bytes: "binary data",
+    set: "a set", datetime.date: "a date", datetime.datetime: "a date",
+}  # fmt: skip
+
+
+def kind(value: object) -> str:
+    """What sort of value this is, in words."""
     if isinstance(value, Mapping):
         return "a mapping"
-    return "a list" if isinstance(value, (list, tuple)) else names.get(type(value), type(value).__name__)
+    return "a list" if isinstance(value, (list, tuple)) else _KINDS.get(type(value), type(value).__name__)
+
+
+def _glimpse(value: object) -> str:
+    """A number, date or the like as a fault shows it. The text of a very large number takes Python very long, or fails."""
+    if isinstance(value, int) and value.bit_length() > 100:
+        return f"a number of {value.bit_length()} bits"
+    return str(value) if isinstance(value, (int, float, datetime.date, type(None))) else kind(value)

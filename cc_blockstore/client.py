@@ -1,10 +1,14 @@
-"""The metadata service, as an instance asks it: one keep-alive connection, every answer parsed at this door."""
+"""The metadata service, as an instance asks it: one keep-alive connection, every answer bounded and parsed at this door."""
 
 from __future__ import annotations
 
 import json
+import threading
 import urllib.parse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from typing import TYPE_CHECKING, TypeVar
 
 from blockstore import attachment, connection_info
 from blockstore.attachment import Attachment
@@ -19,8 +23,13 @@ from blockstore.waiting import Deadline
 if TYPE_CHECKING:
     import requests
 
+T = TypeVar("T")
+
 # The longest that one answer may take; a list of 10,000 attachments needs a fraction of it.
 ANSWER_SECONDS = 15.0
+# Bytes of one answer: 10,000 attachments need a third of it.
+LONGEST = 16 << 20
+CHUNK = 1 << 16
 # A connection that is refused is tried again: the service may be starting. Together about a second and a half.
 RETRIES, BACKOFF = 2, 0.5
 
@@ -30,19 +39,23 @@ class MetadataClient:
 
     Every call takes the deadline that it must keep. All raise `ServiceUnreachable` (no answer) and `ServiceDenied` (an
     answer that says no); their texts hold no secret.
+
+    Once the deadline has passed, a call has half a second, and where the service was silent already no further one is made:
+    else 10,000 volumes would wait for it one after the other.
     """
 
     def __init__(self, endpoint: str, token: Secret | None, *, ca_cert: str = "", connect_timeout: float = 3.0) -> None:
         self._endpoint, self._token, self._ca_cert, self._connect = endpoint, token, ca_cert, connect_timeout
         self._opened: requests.Session | None = None
+        self._silent = False
 
-    def document(self, name: str, deadline: Deadline) -> str:
-        """One of the documents that a NoCloud seed would hold (``meta-data`` …); "" where the service has none."""
+    def document(self, name: str, deadline: Deadline) -> bytes:
+        """One of the documents that a NoCloud seed would hold (``meta-data`` …); b"" where the service has none."""
         try:
-            return self._ask("GET", f"/v1/{name}", deadline).text
+            return self._ask("GET", f"/v1/{name}", deadline)
         except ServiceDenied as denied:
             if denied.status == 404:
-                return ""
+                return b""
             raise
 
     def attachments(self, deadline: Deadline) -> tuple[tuple[Attachment, ...], tuple[Fault, ...]]:
@@ -83,29 +96,52 @@ class MetadataClient:
 
     def _json(self, method: str, path: str, deadline: Deadline, body: object = None) -> object:
         try:
-            return self._ask(method, path, deadline, body).json()
-        except ValueError:
+            return json.loads(self._ask(method, path, deadline, body))
+        except (ValueError, RecursionError):
             raise ServiceError(f"{self._endpoint} answered {method} {path} with something that is not JSON") from None
 
-    def _ask(self, method: str, path: str, deadline: Deadline, body: object = None) -> requests.Response:
+    def _ask(self, method: str, path: str, deadline: Deadline, body: object = None) -> bytes:
         import requests  # late: an instance without a document never needs it
+        from urllib3.exceptions import HTTPError
 
+        if self._silent and deadline.passed():
+            raise self._unreachable("no time was left to ask again")
         seconds = max(0.5, min(ANSWER_SECONDS, deadline.remaining()))
         try:
-            answer = self._session().request(
-                method, self._endpoint + path, data=None if body is None else json.dumps(body),
-                headers={"Content-Type": "application/json"} if body is not None else None,
-                timeout=(min(self._connect, seconds), seconds), allow_redirects=False,
-            )  # fmt: skip
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise ServiceUnreachable(
-                f"no answer from {self._endpoint}: {_kind(error)}", hint="is the metadata service up?"
-            ) from None
-        if not answer.ok or answer.is_redirect:
+            answer, data = _within(seconds, lambda: self._exchange(method, path, body, seconds))
+        except NotYet:
+            self._opened = None  # its thread still holds the connection
+            raise self._unreachable(_KINDS["ReadTimeout"]) from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise self._unreachable(_kind(error)) from None
+        self._silent = False
+        if not 200 <= answer.status_code < 300:
             # A service that quotes the request back would quote the token.
-            refusal = masked(_refusal(answer), (self._token,) if self._token else ())
+            refusal = masked(_refusal(answer, data), (self._token,) if self._token else ())
             raise ServiceDenied(answer.status_code, f"{self._endpoint} answered {method} {path} with {refusal}")
-        return answer
+        if len(data) > LONGEST:
+            raise ServiceError(f"{self._endpoint} answered {method} {path} with more than {LONGEST >> 20} MiB")
+        return data
+
+    def _exchange(self, method: str, path: str, body: object, seconds: float) -> tuple[requests.Response, bytes]:
+        """One request and its whole answer, as far as it is not too long. No redirect is followed: the token is for this host."""
+        with self._session().request(
+            method, self._endpoint + path, data=None if body is None else json.dumps(body),
+            headers={"Content-Type": "application/json"} if body is not None else None,
+            timeout=(min(self._connect, seconds), seconds), allow_redirects=False, stream=True,
+        ) as answer:  # fmt: skip
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise ServiceError(f"{self._endpoint} answered {method} {path} with compressed data, which nobody asked for")
+            data = bytearray()
+            for chunk in answer.iter_content(CHUNK):
+                data += chunk
+                if len(data) > LONGEST:
+                    break
+            return answer, bytes(data)
+
+    def _unreachable(self, kind: str) -> ServiceUnreachable:
+        self._silent = True
+        return ServiceUnreachable(f"no answer from {self._endpoint}: {kind}", hint="is the metadata service up?")
 
     def _session(self) -> requests.Session:
         if self._opened is None:
@@ -116,6 +152,7 @@ class MetadataClient:
             session = requests.Session()
             session.trust_env = False  # no proxy and no .netrc stands between an instance and its metadata service
             session.verify = self._ca_cert or True
+            session.headers["Accept-Encoding"] = "identity"
             adapter = HTTPAdapter(
                 max_retries=Retry(total=None, connect=RETRIES, read=0, status=0, other=0, backoff_factor=BACKOFF)
             )
@@ -125,6 +162,21 @@ class MetadataClient:
                 session.headers["Authorization"] = f"Bearer {self._token.reveal()}"
             self._opened = session
         return self._opened
+
+
+def _within(seconds: float, do: Callable[[], T]) -> T:
+    """What ``do`` gives, or NotYet (which is what TimeoutError is called here). In a thread: the timeouts of a socket are those
+    of one read, so a service that sends a byte now and then would hold us for ever, and resolving a name has no timeout."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(do())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="metadata", daemon=True).start()
+    return future.result(seconds)
 
 
 def _quoted(identifier: str) -> str:
@@ -144,13 +196,13 @@ def _kind(error: Exception) -> str:
     return _KINDS.get(type(error).__name__, type(error).__name__)
 
 
-def _refusal(answer: requests.Response) -> str:
+def _refusal(answer: requests.Response, data: bytes) -> str:
     """Status and the service's own word, cut: a Cinder behind it may answer with a whole traceback."""
     try:
-        body = answer.json()
+        body = json.loads(data)
         inner = next((each for each in body.values() if isinstance(each, dict)), body)
-        message = str(inner.get("message", ""))
-    except (ValueError, AttributeError):
-        message = ""
-    first = line(message.splitlines()[0][:200]) if message else ""
-    return f"{answer.status_code}" + (f": {first}" if first else f" {answer.reason}")
+        message = inner.get("message")
+    except (ValueError, AttributeError, RecursionError):
+        message = None
+    first = line(message.splitlines()[0][:200]) if isinstance(message, str) and message else ""
+    return f"{answer.status_code}" + (f": {first}" if first else f" {line(str(answer.reason)[:200])}")

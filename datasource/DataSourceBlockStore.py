@@ -17,9 +17,9 @@ from cloudinit import dmi, sources, util
 
 from blockstore import iqn
 from blockstore.errors import BlockstoreError, DocumentInvalid
-from blockstore.lift import KEY, lift, takes_vendor_data
+from blockstore.lift import KEY, LONGEST, lift, takes_vendor_data
 from blockstore.secret import Secret
-from blockstore.seed import DOCUMENTS, LABELS, Seed, mapping
+from blockstore.seed import DOCUMENTS, LABELS, Seed, mapping, service
 from blockstore.waiting import Deadline
 from cc_blockstore.document import sources as document
 from cc_blockstore.document.merge import merged
@@ -34,9 +34,6 @@ FROM_DATASOURCE = "datasource.yaml"  # the metadata's block and the service to a
 FROM_CLOUD_CONFIG = "user-data.yaml"  # what was lifted out of vendor-data and user-data; the priority of cloud-config
 
 ENDPOINT = "http://169.254.169.254:8775"
-SERVICE_WORDS = ("endpoint", "token", "ca_cert")
-# What may be known to everybody; all else of the block stays in the files above.
-PUBLIC_WORDS = ("endpoint", "initiator_name", "deadline")
 # Seconds for all documents together, `max_wait` under `datasource: {BlockStore: …}`. cloud-init's own stages have no limit.
 PATIENCE = 30
 
@@ -85,18 +82,13 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
         seed = self._documents()
         if seed is None:
             return None
-        metadata, block, uuid = seed.metadata, seed.block, _dmi("system-uuid")
-        identifier = metadata.get("instance-id") or uuid
-        if not identifier:
-            raise BlockstoreError(f"{seed.source} holds no instance-id", hint="add one to its meta-data")
-        metadata["instance-id"] = str(identifier)
-        public = {word: block[word] for word in PUBLIC_WORDS if word in block}
+        metadata = {**seed.metadata, "instance-id": seed.identifier(uuid := _dmi("system-uuid"))}
         user, vendor = (lift(seed.texts.get(name, b"")) for name in ("user-data", "vendor-data"))
         wishes = [vendor.block if takes_vendor_data(self.sys_cfg, user.text) else {}, user.block]
-        _keep(FROM_DATASOURCE, merged((block, seed.service)))
+        _keep(FROM_DATASOURCE, merged((seed.block, seed.service)))
         _keep(FROM_CLOUD_CONFIG, merged(wishes))
         return {
-            "metadata": {**metadata, KEY: public} if public else metadata,
+            "metadata": {**metadata, KEY: seed.public} if seed.public else metadata,
             "userdata_raw": user.text,
             "vendordata_raw": vendor.text,
             "_network": seed.network,
@@ -184,13 +176,14 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
 
     def _keep_service(self, cfg: Mapping[str, Any]) -> None:
         """A new endpoint or token in the system configuration counts on the next boot, although the pickle is used then."""
-        configured = (cfg.get("datasource") or {}).get(self.dsname) or {}
-        service = {word: configured[word] for word in SERVICE_WORDS if configured.get(word)}
-        _keep(FROM_DATASOURCE, merged((mapping(files.read(PATHS.state / FROM_DATASOURCE)), service)))
+        configured = service(_mapping(_mapping(cfg.get("datasource")).get(self.dsname)))
+        kept = mapping(files.read(PATHS.state / FROM_DATASOURCE), FROM_DATASOURCE)
+        _keep(FROM_DATASOURCE, merged((kept, configured)))
 
     def _initiator_name(self, cfg: Mapping[str, Any]) -> str:
         said = document.gather(cfg, self.metadata, PATHS) or {}
-        return str(said.get("initiator_name") or iqn.derived(self.get_instance_id()))
+        name = said.get("initiator_name") or iqn.derived(self.get_instance_id())
+        return name if isinstance(name, str) else ""  # the text of anything else may hold whatever stands below it
 
     def clean(self) -> None:
         """``cloud-init clean -c datasource`` of 26 and later: forget what was read."""
@@ -200,8 +193,8 @@ class DataSourceBlockStore(sources.DataSource):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: the configuration without its secrets (cloud-init reads it anew in every stage)."""
         state = dict(super().__getstate__())
-        state["ds_cfg"] = {word: value for word, value in self.ds_cfg.items() if word != "token"}
-        datasource = dict(self.sys_cfg.get("datasource") or {})
+        state["ds_cfg"] = {word: value for word, value in _mapping(self.ds_cfg).items() if word != "token"}
+        datasource = dict(_mapping(self.sys_cfg.get("datasource")))
         if self.dsname in datasource:
             datasource[self.dsname] = state["ds_cfg"]
         state["sys_cfg"] = {word: value for word, value in self.sys_cfg.items() if word != KEY}
@@ -213,28 +206,27 @@ class DataSourceBlockStoreNet(DataSourceBlockStore):
     """The metadata service, asked over the network."""
 
     def _documents(self) -> Seed | None:
-        service = self._service(self.ds_cfg)
-        if service is None:
+        found = self._service(_mapping(self.ds_cfg))
+        if found is None:
             return None
         # Late: `requests` takes a good part of a second to import, and a seed does not need it.
         from cc_blockstore.client import MetadataClient
 
-        token = service.get("token")
-        certificate = _certificate(str(service.get("ca_cert") or ""))
-        client = MetadataClient(str(service["endpoint"]), Secret(str(token)) if token else None, ca_cert=certificate)
-        deadline = Deadline.after(float(self.ds_cfg.get("max_wait", PATIENCE)))
-        texts = {name: client.document(name, deadline).encode() for name in DOCUMENTS}
-        return Seed(texts, f"metadata ({service['endpoint']})", service)
+        token, endpoint = found.get("token"), found["endpoint"]
+        client = MetadataClient(endpoint, Secret(token) if token else None, ca_cert=_certificate(found.get("ca_cert", "")))
+        wait = _mapping(self.ds_cfg).get("max_wait")
+        deadline = Deadline.after(wait if isinstance(wait, (int, float)) else PATIENCE)
+        texts = {name: client.document(name, deadline) for name in DOCUMENTS}
+        return Seed(texts, f"metadata ({endpoint})", found)
 
-    def _service(self, configured: Mapping[str, Any]) -> dict[str, object] | None:
+    def _service(self, configured: Mapping[str, Any]) -> dict[str, str] | None:
         """Where to ask: the system configuration, then a seed that only points at a service, then the usual address."""
         seed = None if configured.get("endpoint") else self._seed()
-        said = merged((seed.block if seed and seed.is_pointer else {}, configured))
-        service = {word: said[word] for word in SERVICE_WORDS if said.get(word)}
-        if "endpoint" in service:
-            return service
+        found = service(merged((seed.block if seed and seed.is_pointer else {}, configured)))
+        if "endpoint" in found:
+            return found
         # A link-local address is asked on this machine only where somebody said that there is a service.
-        return {**service, "endpoint": ENDPOINT} if self._is_named() else None
+        return {**found, "endpoint": ENDPOINT} if self._is_named() else None
 
     def _is_named(self) -> bool:
         listed = [name for name in self.sys_cfg.get("datasource_list") or [] if name != "None"]
@@ -246,7 +238,18 @@ class DataSourceBlockStoreNet(DataSourceBlockStore):
 
 
 def _texts(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in DOCUMENTS if (folder / name).is_file()}
+    return {name: _read(folder / name) for name in DOCUMENTS if (folder / name).is_file()}
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > LONGEST:
+        raise BlockstoreError(f"{path} is longer than {LONGEST >> 20} MiB")
+    return path.read_bytes()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """A configuration that is something else says nothing."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _labelled() -> list[str]:

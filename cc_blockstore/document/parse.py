@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from blockstore import attachment, iqn
+from blockstore import attachment, endpoint, iqn, tree
 from blockstore.attachment import Attachment
-from blockstore.reader import Faults, Reader
+from blockstore.errors import DocumentInvalid, Fault
+from blockstore.iscsi import IscsiPath
+from blockstore.reader import Faults, Reader, shown, text_fault
 from blockstore.secret import Secret
 from cc_blockstore.document import wishes
 from cc_blockstore.document.wishes import Words
@@ -16,6 +21,8 @@ KEYS = ("endpoint", "token", "ca_cert", "initiator_name", "deadline", "attachmen
 EVERY_VOLUME = "*"
 DEADLINE = 60
 HINT = "see 'blockstore validate FILE'"
+# Certificates only: what is written to a file for everybody to read must hold no private key.
+_PEM = re.compile(r"\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,65536}-----END CERTIFICATE-----\s*){1,200}")
 
 
 @dataclass(frozen=True)
@@ -38,20 +45,24 @@ class Document:
     def wish(self, subject: Attachment) -> VolumeWish | None:
         """What is wished of this volume; None where nobody wishes anything. Raises `DocumentInvalid`."""
         faults = Faults()
-        named = [words for key in (subject.volume.name, subject.volume.id) for name, words in self.wishes if name == key]
-        others = [words for name, words in self.wishes if name == EVERY_VOLUME]
         theirs = wishes.from_metadata(subject.volume.metadata, faults)
-        said = [*([theirs] if theirs else []), *(named or others)]
+        said = [*([theirs] if theirs else []), *self._said(subject)]
         wish = wishes.complete(wishes.layered(said), faults, f"volumes.{subject.volume.name}") if said else None
         faults.raise_any()
         return wish
 
     def requires(self, subject: Attachment) -> bool:
         """Whether the document says `required` of this volume, be the rest of its wish right or wrong."""
-        keys = (subject.volume.name, subject.volume.id)
-        named = [words for name, words in self.wishes if name in keys]
-        others = [words for name, words in self.wishes if name == EVERY_VOLUME]
-        return bool(wishes.layered(named or others).required)
+        return bool(wishes.layered(self._said(subject)).required)
+
+    def _said(self, subject: Attachment) -> list[Words]:
+        """What the document says of a volume: by its name, then by its id, or where it has neither, of all others."""
+        named = [self._words[key] for key in (subject.volume.name, subject.volume.id) if key in self._words]
+        return named or [self._words[key] for key in (EVERY_VOLUME,) if key in self._words]
+
+    @cached_property
+    def _words(self) -> Mapping[str, Words]:
+        return dict(self.wishes)
 
     def required_names(self) -> tuple[str, ...]:
         """The names and ids of volumes that must be there, attached or not."""
@@ -59,17 +70,19 @@ class Document:
 
     def wished_by_name(self, name: str) -> bool:
         """Whether a wish names a volume by this name."""
-        return any(key == name for key, _ in self.wishes)
+        return name in self._words
 
 
 def parse(value: object) -> Document:
     """Read the merged document. Raises `DocumentInvalid` with all faults; the texts of secrets are in none of them."""
     faults = Faults()
+    if problem := tree.fault(value):
+        raise DocumentInvalid([Fault("", f"the blockstore document {problem}")])
     reader = Reader(value, faults)
     reader.only(KEYS)
-    token = reader.text("token")
+    token = reader.text("token", check=endpoint.token_fault)
     document = Document(
-        endpoint=(reader.text("endpoint", check=_endpoint_fault) or "").rstrip("/"),
+        endpoint=(reader.text("endpoint", check=endpoint.fault) or "").rstrip("/"),
         token=Secret(token) if token else None,
         ca_cert=_ca_cert(reader),
         initiator_name=reader.text("initiator_name", check=iqn.fault) or "",
@@ -81,33 +94,35 @@ def parse(value: object) -> Document:
     return document
 
 
-def _endpoint_fault(text: str) -> str | None:
-    # A password in a URL ends up in logs and process lists; the token has its own key. Told first, and without the text.
-    if "@" in text:
-        return "must not hold a user or password"
-    scheme, separator, rest = text.partition("://")
-    if scheme not in ("http", "https") or not separator or not rest or " " in rest:
-        return f"must be a URL such as http://169.254.169.254:8775, not {text!r}"
-    return None
-
-
 def _ca_cert(reader: Reader) -> str:
     value = reader.value("ca_cert")
-    if isinstance(value, str) and value.lstrip().startswith("-----BEGIN CERTIFICATE-----"):
-        return value  # a PEM has line ends, which `Reader.text` would refuse
-    return reader.text("ca_cert") or ""
+    if not isinstance(value, str) or not value.lstrip().startswith("-----BEGIN"):
+        return reader.text("ca_cert", check=_path_fault) or ""
+    if not _PEM.fullmatch(value):  # it has line ends, which `Reader.text` would refuse
+        reader.faults.add(reader.at("ca_cert"), "must be a path, or certificates as PEM and nothing else")
+    return value
+
+
+def _path_fault(text: str) -> str | None:
+    return None if text.startswith("/") else f"must be an absolute path or a PEM, not {shown(text)}"
 
 
 def _attachments(reader: Reader) -> tuple[Attachment, ...]:
     found: list[Attachment] = []
+    ids: set[str] = set()
+    paths: dict[IscsiPath, str] = {}
     for each in reader.each("attachments"):
         one = attachment.parse(each)
         if one is None:
             continue
         if one.connection is None:
             each.faults.add(each.at("connection_info"), "is missing")
-        if any(one.volume.id == other.volume.id for other in found):
+        if one.volume.id in ids:
             each.faults.add(each.at("volume.id"), f"{one.volume.id} is attached twice")
+        for path in one.connection.paths if one.connection else ():
+            if paths.setdefault(path, one.volume.id) != one.volume.id:
+                each.faults.add(each.at("connection_info"), f"{path} is volume {paths[path]} already")
+        ids.add(one.volume.id)
         found.append(one)
     return tuple(found)
 
@@ -116,6 +131,8 @@ def _wishes(reader: Reader) -> tuple[tuple[str, Words], ...]:
     found = []
     for key in reader.names():
         path = reader.at(key)
+        if problem := text_fault(key):
+            reader.faults.add(path, problem)
         words = wishes.read(reader.inner(key))
         if key == EVERY_VOLUME and words.overwrite:
             reader.faults.add(f"{path}.overwrite", "existing data may be destroyed only where a volume is named")
@@ -132,5 +149,5 @@ def _shared_mounts(found: list[tuple[str, Words]], reader: Reader) -> None:
         entries = [words, *(inner for _, inner in words.partitions or ())]
         for mount in (entry.mount for entry in entries if entry.mount not in (None, wishes.NONE)):
             if str(mount) in taken:
-                reader.faults.add(f"{reader.at(key)}.mount", f"{mount} is the mount point of {taken[str(mount)]!r} already")
+                reader.faults.add(f"{reader.at(key)}.mount", f"{mount} is the mount point of {shown(taken[str(mount)])} already")
             taken[str(mount)] = key

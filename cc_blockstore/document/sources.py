@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from blockstore import tree
 from blockstore.errors import DocumentInvalid, Fault
+from blockstore.reader import Faults
+from blockstore.report import line
 from cc_blockstore.document.merge import merged
 from cc_blockstore.machine.machine import Paths
 
 KEY = "blockstore"
-# A password that begins with "*", "&" or "!" and has no quotes around it: PyYAML quotes it in its message.
-_QUOTED = re.compile(r"\b(alias|anchor|tag|handle) (['\"]).*\2")
+# Bytes of one file. A document is written by hand or by a template; anything longer is something else.
+LONGEST = 1 << 20
 
 
 def gather(cfg: Mapping[str, Any], metadata: Mapping[str, Any], paths: Paths) -> dict[str, object] | None:
@@ -22,43 +25,76 @@ def gather(cfg: Mapping[str, Any], metadata: Mapping[str, Any], paths: Paths) ->
     The parts: the datasource's metadata key, what our datasource keeps for later boots, ``/etc/blockstore/conf.d``, cloud-config,
     and the block that our datasource took out of the user-data. Raises `DocumentInvalid` where a part is no mapping or no YAML.
     """
-    parts = {
-        "datasource metadata": metadata.get(KEY),
-        str(paths.state / "datasource.yaml"): _file(paths.state / "datasource.yaml"),
-        **{str(path): _file(path) for path in sorted((paths.etc / "blockstore/conf.d").glob("*.yaml"))},
-        "cloud-config": cfg.get(KEY),
-        str(paths.state / "user-data.yaml"): _file(paths.state / "user-data.yaml"),
+    places: dict[str, Callable[[], object]] = {
+        "datasource metadata": lambda: metadata.get(KEY),
+        **_files(paths.state / "datasource.yaml"),
+        **_files(*sorted((paths.etc / "blockstore/conf.d").glob("*.yaml")), listed=True),
+        "cloud-config": lambda: cfg.get(KEY),
+        **_files(paths.state / "user-data.yaml"),
     }
-    said = {name: part for name, part in parts.items() if part is not None}
-    found = [part for part in said.values() if isinstance(part, Mapping)]
-    if len(found) < len(said):
-        wrong = [name for name, part in said.items() if not isinstance(part, Mapping)]
-        raise DocumentInvalid(Fault(name, "the blockstore document must be a mapping") for name in wrong)
+    found, faults = [], Faults()
+    for name, read in places.items():
+        part = _part(name, read, faults)
+        if part is not None:
+            found.append(part)
+    faults.raise_any()
     return merged(found) if found else None
 
 
-def _file(path: Path) -> object:
-    """The document in a file, with or without the ``blockstore:`` above it; None where there is no file."""
+def _part(name: str, read: Callable[[], object], faults: Faults) -> Mapping[str, object] | None:
     try:
-        text = path.read_text()
-    except FileNotFoundError:
+        part = read()
+    except DocumentInvalid as error:
+        for each in error.faults:
+            faults.add(each.path, each.message)
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentInvalid([Fault(str(path), f"cannot be read ({type(error).__name__})")]) from None
-    return load(text, str(path))
+    if part is None:
+        return None
+    problem = tree.fault(part) if isinstance(part, Mapping) else "the blockstore document must be a mapping"
+    if not isinstance(part, Mapping) or problem:
+        faults.add(name, str(problem))
+        return None
+    return part
+
+
+def _files(*paths: Path, listed: bool = False) -> dict[str, Callable[[], object]]:
+    return {line(str(path)): partial(_file, path, listed=listed) for path in paths}
+
+
+def _file(path: Path, *, listed: bool) -> object:
+    """The document in a file, with or without the ``blockstore:`` above it; None where there is no file. One that is
+    ``listed`` in its folder is there, so it must lead somewhere."""
+    if not listed and not path.exists():
+        return None
+    return load(text_of(path), line(str(path)))
+
+
+def text_of(path: Path, *, any_kind: bool = False) -> str:
+    """The text of a document's file; ``any_kind``: a pipe will do. Raises `DocumentInvalid` in all cases that need it."""
+    name = line(str(path))
+    try:
+        if not any_kind and path.exists() and not path.is_file():
+            raise DocumentInvalid([Fault(name, "cannot be read: it is no file")])
+        with path.open("rb") as file:
+            data = file.read(LONGEST + 1)
+        if len(data) > LONGEST:
+            raise DocumentInvalid([Fault(name, f"is longer than {LONGEST >> 10} KiB")])
+        return data.decode()
+    except UnicodeDecodeError:
+        raise DocumentInvalid([Fault(name, "cannot be read: not UTF-8")]) from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise DocumentInvalid([Fault(name, f"cannot be read: {reason}")]) from None
 
 
 def load(text: str, name: str) -> object:
     """The document in a text of YAML. Raises `DocumentInvalid` with the line of a fault, and never with its content."""
-    import yaml
+    from blockstore import yaml_text  # late: where all comes from cloud-config, nothing is left to be parsed
 
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2026-13-45 is no date
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        problem = _QUOTED.sub(r"\1", getattr(error, "problem", "") or "unreadable")
-        raise DocumentInvalid([Fault(name, f"is not YAML: {where}: {problem}")]) from None
+        value = yaml_text.load_once(text, KEY)
+    except yaml_text.Unreadable as error:
+        raise DocumentInvalid(Fault(name, problem) for problem in error.problems) from None
     if isinstance(value, Mapping) and KEY in value:
         return value[KEY]
     return value

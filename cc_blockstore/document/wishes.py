@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
-from blockstore.reader import Faults, Reader
+from blockstore.reader import Faults, Reader, kind, shown
 from blockstore.size import parse_size
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.wish import FilesystemWish, PartitionWish, Table, VolumeWish
@@ -20,12 +20,24 @@ FILESYSTEM_KEYS = ("filesystem", "label", "mount", "options", "owner", "mode")
 KEYS = ("partition_table", "partitions", *FILESYSTEM_KEYS, "required", "grow", "overwrite")
 METADATA_PREFIX = "blockstore."
 NONE = "none"
+# What a signed number of bytes can hold (off_t), and what a GPT has room for as every tool writes it.
+LARGEST = 1 << 63
+MOST_PARTITIONS = 128
+# limits.h, both without the NUL.
+LONGEST_PATH, LONGEST_PART = 4095, 255
+# The highest is "no change" to chown(2).
+HIGHEST_ID = (1 << 32) - 2
 
 # Mounting over these would take the running system away from under itself.
 SYSTEM_FOLDERS = frozenset(
-    {"/", "/bin", "/boot", "/dev", "/etc", "/etc/iscsi", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys"}
-    | {"/tmp", "/usr", "/var", "/var/lib", "/var/lib/blockstore", "/var/lib/cloud", "/var/lib/iscsi"}  # noqa: S108 - a name
+    {"/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys"}
+    | {"/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/sbin", "/var", "/var/lib", "/var/run"}  # noqa: S108 - a name
 )
+# And nothing below these either: the kernel's, the boot's, and what this project and those that it works with keep.
+SYSTEM_TREES = (
+    "/dev", "/etc/blockstore", "/etc/cloud", "/etc/iscsi", "/proc", "/run/blockstore", "/run/cloud-init", "/run/lock",
+    "/run/systemd", "/run/udev", "/sys", "/var/lib/blockstore", "/var/lib/cloud", "/var/lib/iscsi", "/var/run",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,8 @@ def read(reader: Reader) -> Words:
     partitions = tuple(_partition(each) for each in reader.each("partitions")) if "partitions" in reader else None
     if partitions == ():
         reader.faults.add(reader.at("partitions"), "must name at least one partition")
+    if partitions and len(partitions) > MOST_PARTITIONS:
+        reader.faults.add(reader.at("partitions"), f"must name at most {MOST_PARTITIONS} partitions")
     return replace(
         _filesystem_words(reader),
         partition_table=reader.choice("partition_table", ("gpt", NONE)),
@@ -81,6 +95,9 @@ def _size(reader: Reader) -> int | None:
             return None
     if size < 1 << 20:
         reader.faults.add(reader.at("size"), "must be at least 1MiB")
+    if size > LARGEST:
+        reader.faults.add(reader.at("size"), "must be at most 8388608TiB")
+        return None
     return size >> 20 << 20
 
 
@@ -105,9 +122,11 @@ def _mount_fault(path: str) -> str | None:
     if path == NONE:
         return None
     if not path.startswith("/") or posixpath.normpath(path) != path or path.startswith("//"):
-        return f"must be an absolute path without '.', '..' or a slash at its end, not {path!r}"
-    if path in SYSTEM_FOLDERS or path.startswith(("/proc/", "/sys/", "/dev/", "/run/blockstore")):
+        return f"must be an absolute path without '.', '..' or a slash at its end, not {shown(path)}"
+    if path in SYSTEM_FOLDERS or f"{path}/".startswith(tuple(f"{tree}/" for tree in SYSTEM_TREES)):
         return f"{path} belongs to the running system"
+    if len(path.encode()) > LONGEST_PATH or any(len(part.encode()) > LONGEST_PART for part in path.split("/")):
+        return "is longer than a path can be"
     return None
 
 
@@ -118,7 +137,9 @@ def _options(reader: Reader) -> tuple[str, ...] | None:
     options = reader.texts("options")
     for index, option in enumerate(options or ()):
         if not _OPTION.fullmatch(option):
-            reader.faults.add(f"{reader.at('options')}[{index}]", f"{option!r} is not one mount option")
+            reader.faults.add(f"{reader.at('options')}[{index}]", f"{shown(option)} is not one mount option")
+        elif option.startswith("x-blockstore."):
+            reader.faults.add(f"{reader.at('options')}[{index}]", "marks the lines of fstab that are ours")
         elif option.startswith("x-systemd.") and "cloud-" in option:
             reader.faults.add(f"{reader.at('options')}[{index}]", "naming a unit of cloud-init would dead-lock the boot")
     return options
@@ -128,7 +149,11 @@ _OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?(:[A-Za-z0-9_][A-Za-z0-9_.-]
 
 
 def _owner_fault(owner: str) -> str | None:
-    return None if _OWNER.fullmatch(owner) else f"must be USER or USER:GROUP, not {owner!r}"
+    if not _OWNER.fullmatch(owner) or len(owner) > LONGEST_PART:
+        return f"must be USER or USER:GROUP, not {shown(owner)}"
+    if any(name.isdecimal() and int(name) > HIGHEST_ID for name in owner.split(":")):
+        return f"an id is at most {HIGHEST_ID}"
+    return None
 
 
 def _mode(reader: Reader) -> int | None:
@@ -138,7 +163,8 @@ def _mode(reader: Reader) -> int | None:
     # A number would be a guess: YAML 1.1 reads 0750 as 488, and 750 as it stands.
     if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3,4}", value):
         return int(value, 8)
-    reader.faults.add(reader.at("mode"), f'must be an octal mode in quotes, such as "0750", not {value!r}')
+    found = shown(value) if isinstance(value, str) else kind(value)
+    reader.faults.add(reader.at("mode"), f'must be an octal mode in quotes, such as "0750", not {found}')
     return None
 
 

@@ -88,7 +88,9 @@ def test_odd_metadata(inside: Any, text: str) -> None:
     found = inside("find", texts={"meta-data": text})
     if text == "a: [":
         assert found["class"] == "DataSourceNone"
-        assert "WARNING BlockStore: cannot read metadata: ParserError" in found["warnings"]
+        told = [each for each in found["warnings"] if "BlockStore: cannot read metadata" in each]
+        assert told
+        assert all("meta-data: is not YAML: line 1, column 5" in each for each in told)
     else:
         assert found["id"] == ("7" if text.startswith("instance-id") else "8a5b3c1e-0000-4000-8000-00000000abcd")
 

@@ -121,7 +121,7 @@ def test_complete_detach_and_report(client, service, deadline):
 def test_what_is_gone_already_is_no_error(client, service, deadline):
     answering(service, 404)
     client.detach("a1", deadline)
-    assert client.document("user-data", deadline) == ""
+    assert client.document("user-data", deadline) == b""
     answering(service, 409)
     with pytest.raises(ServiceDenied):
         client.detach("a1", deadline)

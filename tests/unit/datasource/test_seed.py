@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
+from blockstore.errors import DocumentInvalid
 from blockstore.seed import DOCUMENTS, Seed
 
 
@@ -24,7 +24,7 @@ def test_what_is_no_mapping_says_nothing(text: str) -> None:
 
 
 def test_broken_yaml_is_an_error() -> None:
-    with pytest.raises(yaml.YAMLError):
+    with pytest.raises(DocumentInvalid, match="meta-data: is not YAML: line 1"):
         _ = seed(meta_data="a: [").metadata
 
 
