@@ -102,6 +102,9 @@ class BringUp:
             look = partial(task.transport.device, self._machine, task.path)
             found = wait_for(f"the device of {task.path}", look, self._deadline)
             refuse(plan_device.decide(found, Identity(task.serial)))
+            if plan_device.may_have_grown(found, task.volume.size):
+                device.rescan(self._machine, found.node)
+                found = wait_for(f"the device of {task.path}", look, self._deadline)
             self._device = found
             # A serial that nobody named is known only now: the disk's first event came too early for its links.
             if device.link(self._machine, task.volume, found.serial):

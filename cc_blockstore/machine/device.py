@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -90,6 +92,17 @@ def settle(machine: Machine, volume: Volume, node: str, deadline: Deadline) -> N
 
 def _linked(machine: Machine, volume: Volume) -> bool:
     return (machine.paths.dev / "disk/by-blockstore" / link_name(volume.id)).is_symlink()
+
+
+def rescan(machine: Machine, node: str) -> None:
+    """Have the kernel ask the disk for its size again (READ CAPACITY; Documentation/ABI/testing/sysfs-class-scsi_device): of
+    an extended volume it knows the old one until then. Returns when it has. Nothing where the disk cannot be asked."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(machine.paths.sys / "class/block" / Path(node).name / "device/rescan", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, b"1\n")
+        finally:
+            os.close(descriptor)
 
 
 def refresh(machine: Machine, node: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from blockstore.size import GIB
 from cc_blockstore.plan.decision import Decision, Keep, Refuse, Wait
 
 
@@ -34,3 +35,8 @@ def decide(seen: Device | None, wanted: Identity) -> Decision:
             "the target answers with another volume; check the target's LUN",
         )
     return Keep(f"{seen.node} has serial {seen.serial or '(none)'}")
+
+
+def may_have_grown(seen: Device, size: int | None) -> bool:
+    """Whether the disk should be asked for its size again: it differs from the volume's (in GiB), or nobody says what that is."""
+    return size is None or seen.size != size * GIB

@@ -31,6 +31,8 @@ def decide(wish: FilesystemWish, seen: Content, place: Place, *, grow: bool) -> 
     if seen.read_only:
         return Keep(f"{room}; it is attached read-only")
     kind = FILESYSTEMS[wish.type]
+    if seen.size < kind.grow_smallest:
+        return Keep(f"{room}; {wish.type} grows from {format_size(kind.grow_smallest)} on")
     if kind.grow is not None and place is Place.MOUNTED:
         return Do(f"grow {room}", Verb.GROW)
     if kind.remake_to_grow and place is Place.NOWHERE:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from blockstore.size import GIB
 from cc_blockstore.plan.decision import Refuse
-from cc_blockstore.plan.device import Device, Identity, decide
+from cc_blockstore.plan.device import Device, Identity, decide, may_have_grown
 from tests.unit.rules import action, row, same
 
 OURS = Device("/dev/sda", "6f0a2d64", 1 << 30)
@@ -40,3 +41,10 @@ def test_nothing_but_the_very_same_serial_will_do(serial):
 def test_without_a_named_serial_any_is_taken():
     assert action(decide(OURS, Identity(""))) == "keep"
     assert action(decide(None, Identity(""))) == "wait"
+
+
+def test_a_disk_is_asked_again_where_its_size_may_have_changed():
+    disk = Device("/dev/sda", "v1", GIB)
+    assert not may_have_grown(disk, 1)
+    assert may_have_grown(disk, 2)
+    assert may_have_grown(disk, None)

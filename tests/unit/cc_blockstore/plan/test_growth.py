@@ -14,6 +14,7 @@ from tests.unit.rules import action, row, same
 
 FULL = Content("/dev/sda1", 10 * GIB, kind="ext4", extent=10 * GIB - MIB)
 ROOM = replace(FULL, extent=8 * GIB)
+BTRFS = FilesystemWish("btrfs", mount="/srv")
 EXT4, VFAT, SWAP = FilesystemWish("ext4", mount="/srv"), FilesystemWish("vfat", mount="/srv"), FilesystemWish("swap")
 MOUNTED, NOWHERE = Place.MOUNTED, Place.NOWHERE
 
@@ -27,6 +28,7 @@ TABLE = [
     row("growth-7", "grow", ROOM, SWAP, NOWHERE, True),
     row("growth-8", "keep", ROOM, SWAP, MOUNTED, True),
     row("growth-9", "keep", ROOM, VFAT, MOUNTED, True),
+    row("growth-10", "keep", Content("/dev/sda1", 255 * MIB, kind="btrfs", extent=128 * MIB), BTRFS, MOUNTED, True),
 ]
 
 
