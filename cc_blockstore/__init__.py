@@ -11,6 +11,8 @@ from typing import Any
 
 LOG = logging.getLogger(__name__)
 
+LONGEST_LINE = 4000
+
 meta = {
     "id": "cc_blockstore",
     "name": "Blockstore",
@@ -42,6 +44,11 @@ def handle(*args: Any, **kwargs: Any) -> None:
         LOG.warning("blockstore: unexpected %s; run 'blockstore apply' for the details", type(error).__name__)
         return
     if outcome.warning:
-        LOG.warning("blockstore: %s", outcome.warning)
+        LOG.warning("blockstore: %s", _shortened(outcome.warning))
     if outcome.error:
-        raise RuntimeError(outcome.error) from None
+        raise RuntimeError(_shortened(outcome.error)) from None
+
+
+def _shortened(text: str) -> str:
+    """What fits into one line of a log; all of it stands in status.json."""
+    return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}… (all of it: 'blockstore status')"

@@ -4,6 +4,7 @@ document or call."""
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -12,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from blockstore import __version__
-from blockstore.errors import BlockstoreError, DocumentInvalid, Fault
-from blockstore.report import Report
+from blockstore.errors import BlockstoreError, DocumentInvalid
+from blockstore.report import Report, line
 from cc_blockstore import status
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
@@ -26,6 +27,10 @@ WELL, UNWELL, BAD = 0, 1, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the return value is the exit code. No traceback reaches the user."""
     arguments = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A name or a label may hold what this terminal's encoding cannot say.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", level=logging.DEBUG if arguments.verbose else logging.WARNING)
     try:
         return int(arguments.call(arguments))
@@ -105,22 +110,15 @@ def _validate(arguments: argparse.Namespace) -> int:
     """All faults at once, each with its path."""
     name = str(arguments.file)
     try:
-        parse(sources.load(_text(arguments.file), name))
+        parse(sources.load(sources.text_of(arguments.file, any_kind=True), line(name)))
         faults: tuple[str, ...] = ()
     except DocumentInvalid as error:
         faults = tuple(str(fault) for fault in error.faults)
     if arguments.json:
         print(json.dumps({"file": name, "faults": list(faults)}, indent=1))
     else:
-        print("\n".join(faults) if faults else f"{name}: a valid blockstore document")
+        print("\n".join(faults) if faults else f"{line(name)}: a valid blockstore document")
     return BAD if faults else WELL
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentInvalid([Fault(str(path), f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}")]) from None
 
 
 def _show(report: Report, *, as_json: bool) -> None:

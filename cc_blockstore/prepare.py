@@ -29,6 +29,7 @@ class Preparation:
     client: MetadataClient | None
     deadline: Deadline
     _connector: Connector | None = None
+    _users: dict[IscsiPath, str] | None = None
 
     def task(self, wanted: Wanted, known: Known | None) -> Task:
         """One volume, ready for the login. What goes wrong here becomes the task's trouble and holds up no other volume."""
@@ -59,9 +60,14 @@ class Preparation:
     def _ask(self, wanted: Wanted) -> Connection:
         if self.client is None:
             raise LoginFailed("the document names no connection_info for it")
+        if self.deadline.passed():
+            raise LoginFailed("no time was left to ask for its connection_info")
         if self._connector is None:
             self._connector = connector.see(self.machine, self.initiator, self.endpoint)
-        return self.client.connect(wanted.attachment.id, self._connector, self.deadline)
+        found = self.client.connect(wanted.attachment.id, self._connector, self.deadline)
+        if found.volume_id not in ("", wanted.attachment.volume.id):
+            raise LoginFailed(f"its connection_info is that of another volume, {found.volume_id}")
+        return found
 
     def _without_answer(self, wanted: Wanted, known: Known | None, error: BlockstoreError) -> Task:
         """The record of an earlier run may still lead there."""
@@ -71,6 +77,7 @@ class Preparation:
 
     def _new(self, wanted: Wanted, known: Known | None, connection: Connection) -> Task:
         path, transport = connection.paths[0], TRANSPORTS[connection.driver_volume_type]
+        self._claim(path, wanted.attachment.volume.id)
         # A session that is there although we know nothing of it is somebody else's: used, never closed.
         foreign = known is None and transport.connected(self.machine, path) is not Connected.NO
         serial = wanted.attachment.volume.serial or connection.serial
@@ -78,6 +85,14 @@ class Preparation:
         if not foreign:
             transport.prepare(self.machine, connection, self.initiator, self.deadline)
         return Task(wanted, path, transport, serial)
+
+    def _claim(self, path: IscsiPath, volume_id: str) -> None:
+        """One path, one volume: where no serial is named, nothing else would tell two of them apart."""
+        if self._users is None:
+            self._users = {each.path: each.attachment.volume.id for each in ledger.read_all(self.machine).values()}
+        user = self._users.setdefault(path, volume_id)
+        if user != volume_id:
+            raise LoginFailed(f"its connection_info leads to {path}, which is volume {user}")
 
     def _serial(self, wanted: Wanted) -> str:
         connection = wanted.attachment.connection

@@ -20,5 +20,5 @@ def read(machine: Machine) -> Report | None:
     """The last run's report; None where there was none since the machine started."""
     try:
         return words.from_wire(json.loads(files.read(machine.paths.run / "status.json")))
-    except (ValueError, DocumentInvalid):
+    except (ValueError, RecursionError, DocumentInvalid):
         return None

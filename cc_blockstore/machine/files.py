@@ -6,13 +6,22 @@ import os
 import tempfile
 from pathlib import Path
 
+# No small file is longer; what is, is not read to its end.
+LONGEST = 32 << 20
+
 
 def read(path: Path) -> str:
     """The text of a file without its line end; "" where it cannot be read (sysfs files come and go)."""
     try:
-        return path.read_text(errors="replace").rstrip("\n")
+        with open(path, "rb", opener=_at_once) as file:
+            return file.read(LONGEST).decode(errors="replace").rstrip("\n")
     except OSError:
         return ""
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Without waiting for a writer, should somebody have put a pipe there."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:

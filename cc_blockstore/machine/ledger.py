@@ -10,8 +10,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from blockstore import attachment, iscsi
+from blockstore import attachment, iqn, iscsi
 from blockstore.attachment import Attachment
+from blockstore.connection_info import PARSERS
 from blockstore.errors import DocumentInvalid
 from blockstore.iscsi import IscsiPath
 from blockstore.portal import Portal
@@ -40,8 +41,8 @@ class Known:
 
 def read_all(machine: Machine) -> dict[str, Known]:
     """All known volumes by volume id. A file that cannot be understood is passed over: its session counts as not ours."""
-    found = (_read(files.read(path)) for path in sorted(_folder(machine).glob("*.json")))
-    return {known.attachment.volume.id: known for known in found if known is not None}
+    found = {path.stem: _read(files.read(path)) for path in sorted(_folder(machine).glob("*.json"))}
+    return {name: known for name, known in found.items() if known is not None and known.attachment.volume.id == name}
 
 
 def write(machine: Machine, known: Known) -> bool:
@@ -65,9 +66,10 @@ def _read(text: str) -> Known | None:
         reader = Reader(json.loads(text), faults)
         one = attachment.parse(reader.inner("attachment"))
         portal = Portal.parse(reader.required_text("portal"))
-        path = IscsiPath(portal, reader.required_text("iqn"), reader.integer("lun") or 0)
+        path = IscsiPath(portal, reader.required_text("iqn", check=iqn.fault), reader.integer("lun") or 0)
+        transport = reader.choice("transport", PARSERS) or iscsi.IscsiConnection.driver_volume_type
+        borrowed = reader.boolean("borrowed") or False
         faults.raise_any()
-    except (ValueError, DocumentInvalid):
+    except (ValueError, RecursionError, DocumentInvalid):
         return None
-    transport = reader.text("transport") or iscsi.IscsiConnection.driver_volume_type
-    return Known(one, path, transport, reader.boolean("borrowed") or False) if one else None
+    return Known(one, path, transport, borrowed) if one else None
