@@ -7,14 +7,17 @@ import tempfile
 from pathlib import Path
 
 # No small file is longer; what is, is not read to its end.
-LONGEST = 32 << 20
+LONGEST, PIECE = 32 << 20, 1 << 14
 
 
 def read(path: Path) -> str:
     """The text of a file without its line end; "" where it cannot be read (sysfs files come and go)."""
     try:
         with open(path, "rb", opener=_at_once) as file:
-            return file.read(LONGEST).decode(errors="replace").rstrip("\n")
+            data = file.read(PIECE)  # asked for more at once, Python would set aside as much for every file of sysfs
+            if len(data) == PIECE:
+                data += file.read(LONGEST)
+            return data.decode(errors="replace").rstrip("\n")
     except OSError:
         return ""
 
