@@ -57,6 +57,14 @@ test-fast: setup ## everything but guests and loop devices
 test-loop: setup ## disks in, run, disks out on loop devices (root)
 	$(SUDO) $(IN)/pytest -q tests/loop
 
+.PHONY: test-crash
+test-crash: setup ## a sample of the crash states (root)
+	$(SUDO) $(IN)/pytest -q tests/crash
+
+.PHONY: crash
+crash: setup ## the power goes at every write of a first use: every crash state, given to the next run (root)
+	$(SUDO) $(IN)/python -m tests.crash $(CRASH)
+
 .PHONY: test-vm
 test-vm: setup debs ## guests under QEMU
 	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist loadscope tests/vm

@@ -34,7 +34,7 @@ setup(
     extras_require={
         "server": ["fastapi", "uvicorn", "sqlalchemy>=2.0", "alembic", "pydantic>=2", "click", "rich", "pycdlib"],
         "test": [
-            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk"),
+            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy"),
             *("mypy", "ruff", "types-PyYAML", "types-requests"),
             *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports
         ],

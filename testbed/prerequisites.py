@@ -29,6 +29,7 @@ HOST_PACKAGES = (
     "dmsetup",
     "dosfstools",
     "fdisk",
+    "fuse3",  # libfuse for the logging disk of tests/crash
     "lvm2",
     "mount",
     "xfsprogs",

@@ -1,0 +1,201 @@
+"""One crash state, given to the next run: did it converge, and is the user's data still there?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blockstore.report import FilesystemReport, Result
+from blockstore.run import ENVIRONMENT
+from cc_blockstore.wish import FilesystemWish, Table
+from tests.crash import gpt
+from tests.crash.image import Image
+from tests.crash.record import Recording
+from tests.crash.scenario import MOUNTABLE, Scenario, has_user_data
+from tests.crash.states import State
+from tests.crash.tree import restore
+from tests.loop.disk import Disk, run
+from tests.loop.instance import Instance
+
+CHECKS = {
+    "ext4": ("e2fsck", "-fn"), "xfs": ("xfs_repair", "-n"), "btrfs": ("btrfs", "check", "--readonly"),
+    "vfat": ("fsck.vfat", "-n"),
+}  # fmt: skip
+CONVERGED, STUCK, LOST = "converged", "stuck", "lost"
+
+
+class Wrong(Exception):
+    """What is not as it should be."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A state and the server's word about the volume at that time."""
+
+    scenario: Scenario
+    recording: Recording
+    state: State
+    blank: bool | None
+
+    @property
+    def data_expected(self) -> bool:
+        return self.recording.data_expected(self.state.position)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``kind`` is one of the three; ``reason`` says what was wrong. ``changed``: the next run had something to do."""
+
+    kind: str
+    reason: str = ""
+    changed: bool = False
+
+
+class StateDisk(Disk):
+    """A disk with a crash state on it, shown as the kernel would show it: partitions only where it reads a table."""
+
+    def attach(self, *, read_only: bool = False) -> None:
+        argv = ("losetup", "--find", "--show", "--partscan", "--sector-size", str(self.sector), str(self.file))
+        self.node = run(*argv).strip()
+        self.check()
+        with open(self.file, "rb") as file:
+            shown = gpt.kernel_reads(lambda at, size: os.pread(file.fileno(), size, at), self.sector)
+        if shown and not self.partitions:
+            run("partx", "--add", self.node)
+
+    @property
+    def nodes(self) -> list[str]:
+        """The device, and its partitions."""
+        return [self.node, *self.partitions]
+
+    def release(self, wishes: tuple[FilesystemWish, ...]) -> None:
+        """Unmount and switch off, as a shutdown does."""
+        used = [line.split()[0] for line in Path("/proc/swaps").read_text().splitlines()[1:]]
+        for node in {*used} & {*self.nodes}:
+            run("swapoff", node)
+        for wish in reversed(wishes):
+            if wish.mount and os.path.ismount(wish.mount):
+                run("umount", wish.mount)
+
+
+def judge(trial: Trial, work: Path) -> Verdict:
+    """Try it. ``work`` is a folder of this worker's own."""
+    disk, instance = StateDisk(work / "image"), Instance(work / "root")
+    trial.state.image.save(disk.file, trial.recording.size)
+    restore(trial.recording.trees[trial.state.tree], instance.root)
+    changed = False
+    with _attached(disk, trial.scenario.after.filesystems):
+        try:
+            changed = _converges(trial, disk, instance)
+            verdict = Verdict(CONVERGED, changed=changed)
+        except Wrong as wrong:
+            verdict = Verdict(STUCK, str(wrong))
+        except Exception as error:
+            verdict = Verdict(STUCK, f"{type(error).__name__}: {error}; {traceback.format_exc(limit=-2)}")
+    lost = _lost(trial, disk, work) if trial.data_expected else ""
+    return Verdict(LOST, f"{lost} ({verdict.reason or 'converged'})") if lost else verdict
+
+
+@contextlib.contextmanager
+def _attached(disk: StateDisk, wishes: tuple[FilesystemWish, ...]) -> Iterator[None]:
+    try:
+        disk.attach()
+        yield
+    finally:
+        with contextlib.ExitStack() as ends:
+            if disk.node:
+                ends.callback(disk.detach)
+                ends.callback(disk.release, wishes)
+
+
+def _converges(trial: Trial, disk: StateDisk, instance: Instance) -> bool:
+    """Raise `Wrong` unless the next run, and one more, leave all as wished. Returns whether the first had to do something."""
+    scenario = trial.scenario
+    done = scenario.next_run(instance, disk, scenario.after, trial.blank)
+    if done.report.result is not Result.OK:
+        raise Wrong(f"{done.report.result.value}: {done.report.reason}")
+    placed = list(zip(scenario.after.filesystems, done.report.filesystems))
+    if len(placed) != len(scenario.after.filesystems):
+        raise Wrong(f"{len(placed)} file systems reported")
+    for wish, found in placed:
+        _as_wished(wish, found)
+    again = scenario.next_run(instance, disk, scenario.after, trial.blank)
+    if again.report.result is not Result.OK or again.report.changed or again.processes.wrote:
+        raise Wrong(f"a further run: {again.report.result.value}, changed {again.report.changed}, wrote {again.processes.wrote}")
+    disk.release(scenario.after.filesystems)
+    _sound(trial, disk, done.report.filesystems)
+    return bool(done.processes.wrote)
+
+
+def _as_wished(wish: FilesystemWish, found: FilesystemReport) -> None:
+    """The report's word is not enough: blkid and the kernel are asked."""
+    seen = {tag: _blkid(found.device, tag) for tag in ("TYPE", "LABEL", "UUID")}
+    if seen != {"TYPE": wish.type, "LABEL": wish.label, "UUID": found.uuid}:
+        raise Wrong(f"on {found.device} blkid sees {seen}, wished {wish}, reported UUID {found.uuid}")
+    if wish.mount and not _is_mounted(found.device, wish.mount):
+        raise Wrong(f"{found.device} is not mounted at {wish.mount}")
+    if wish.type == "swap" and f"{found.device} " not in Path("/proc/swaps").read_text():
+        raise Wrong(f"{found.device} is not active swap")
+
+
+def _blkid(node: str, tag: str) -> str:
+    done = subprocess.run(("blkid", "-p", "-o", "value", "-s", tag, node), capture_output=True, env=ENVIRONMENT, check=False)
+    return done.stdout.decode().rstrip("\n")
+
+
+def _is_mounted(node: str, place: str) -> bool:
+    """By the source's name: btrfs shows a device number of its own."""
+    lines = (line.partition(" - ") for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return any(left.split()[4] == place and right.split()[1] == node for left, _, right in lines)
+
+
+def _sound(trial: Trial, disk: StateDisk, found: tuple[FilesystemReport, ...]) -> None:
+    """Every file system passes its own read-only check, and the table is whole."""
+    for each in found:
+        if each.type in CHECKS:
+            done = subprocess.run(
+                (*CHECKS[each.type], each.device), capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=60
+            )
+            if done.returncode != 0:
+                raise Wrong(f"{CHECKS[each.type][0]} ended with {done.returncode}: {(done.stdout + done.stderr).strip()[-300:]}")
+    if trial.scenario.after.table is Table.GPT:
+        with open(disk.node, "rb") as device:
+            os.fsync(device.fileno())
+        with open(disk.file, "rb") as file:
+            count = len(trial.scenario.after.partitions)
+            why = gpt.faults(lambda at, size: os.pread(file.fileno(), size, at), disk.size, disk.sector, count)
+        if why:
+            raise Wrong(why)
+
+
+def _lost(trial: Trial, disk: StateDisk, work: Path) -> str:
+    """What is lost of the user's data, looked at by hand; "" for nothing. An untouched disk has lost nothing."""
+    if Image.of(disk.file).digest == trial.state.image.digest:
+        return ""
+    with _attached(disk, ()):
+        for wish, node, uuid in zip(trial.scenario.after.filesystems, _places(trial, disk), trial.recording.uuids):
+            if _blkid(node, "UUID") != uuid:
+                return f"{wish.type} on {node} was made anew"
+            if wish.mount and wish.type in MOUNTABLE and not _holds(node, wish.type, work / "look"):
+                return f"the user's file on {node} is gone"
+    return ""
+
+
+def _places(trial: Trial, disk: StateDisk) -> list[str]:
+    return [disk.node] if trial.scenario.after.table is Table.NONE else disk.partitions or [disk.node] * 9
+
+
+def _holds(node: str, kind: str, folder: Path) -> bool:
+    folder.mkdir(exist_ok=True)
+    argv = ("mount", "-t", kind, "-o", "ro", node, str(folder))
+    if subprocess.run(argv, capture_output=True, env=ENVIRONMENT, check=False).returncode != 0:
+        return False
+    try:
+        return has_user_data(folder)
+    finally:
+        run("umount", str(folder))
