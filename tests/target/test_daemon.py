@@ -16,6 +16,7 @@ from testbed.server import LocalServer
 from tests.target import initiator
 from tests.target.conftest import Scene, until
 from tests.target.initiator import Login
+from tests.target.writing import Writer
 
 
 @pytest.fixture
@@ -25,6 +26,10 @@ def login(scene: Scene) -> Login:
     login = guest.login(attachment)
     guest.complete(attachment)
     return login
+
+
+def file_of(server: LocalServer, login: Login) -> Path:
+    return server.volume_file(login.iqn.partition("volume-")[2])
 
 
 def test_a_killed_daemon_comes_back_and_io_goes_on(server: LocalServer, login: Login) -> None:
@@ -58,6 +63,46 @@ def test_a_killed_server_leaves_the_daemon_and_the_next_one_takes_it_over(server
         assert server.addresses == addresses
         until("the one session", lambda: server.client.get("/status")["status"]["exports"]["sessions"] == 1)
         session.do("read -P 0x22 0 64k", "read 65536")
+
+
+def test_no_write_fails_while_the_daemon_is_killed_again_and_again(server: LocalServer, login: Login) -> None:
+    with Writer(login) as writer:
+        for _ in range(3):
+            before = server.tgtd_pid
+            os.kill(before, signal.SIGKILL)
+            until("another tgtd", lambda before=before: server.tgtd_pid != before)
+            writer.goes_on()
+    assert writer.failed == []
+    assert writer.wrong(file_of(server, login)) == []
+
+
+def test_no_write_even_waits_while_the_server_is_killed(server: LocalServer, login: Login) -> None:
+    with Writer(login) as writer:
+        for _ in range(2):
+            server.kill()
+            writer.goes_on()
+            server.start()
+            writer.goes_on()
+    assert writer.failed == []
+    # A login anew would take libiscsi a second or more: the session is the same throughout.
+    assert writer.longest < 0.9
+    assert writer.wrong(file_of(server, login)) == []
+
+
+def test_no_write_fails_while_the_server_is_stopped(folder: Path) -> None:
+    server = LocalServer(folder)
+    server.start()
+    guest = Scene(server).guest()
+    login = guest.login(Scene(server).attached(guest)[1])
+    try:
+        with Writer(login) as writer:
+            server.stop()
+            server.start()
+            writer.goes_on()
+        assert writer.failed == []
+        assert writer.wrong(file_of(server, login)) == []
+    finally:
+        server.stop()
 
 
 def test_a_target_that_nobody_asked_for_is_removed_at_start(server: LocalServer, login: Login) -> None:

@@ -18,7 +18,7 @@ from metadata_server.targets import tgt_show
 from metadata_server.targets.tgt_request import Mode, Operation, Request
 from metadata_server.targets.tgt_socket import SocketControl
 from tests.target import initiator
-from tests.target.conftest import Guest, Scene
+from tests.target.conftest import Guest, Scene, until
 from tests.target.initiator import Login
 from tests.target.killing import ForkedServer, in_memory
 
@@ -62,6 +62,10 @@ def release(stage: Stage) -> None:
     stage.guest.ask("DELETE", f"attachments/{stage.attachment}")
 
 
+def force(stage: Stage) -> None:
+    stage.server.client.delete(f"/v3/attachments/{stage.attachment}")
+
+
 def ask_to_detach(stage: Stage) -> None:
     stage.server.client.post(f"/v3/volumes/{stage.volume}/action", {"os-begin_detaching": {}})
 
@@ -92,6 +96,7 @@ SCENARIOS: dict[str, tuple[Action, tuple[Action, ...], bool, set[str], str]] = {
     "complete": (complete, (reserve, connect), False, {"attaching", "attached"}, "attached"),
     "ask to detach": (ask_to_detach, (reserve, connect, complete), False, {"attached", "detaching"}, "detaching"),
     "release": (release, (reserve, connect, complete), True, {"attached", ""}, ""),
+    "force": (force, (reserve, connect, complete, ask_to_detach), False, {"detaching", ""}, ""),
     "extend": (extend, (reserve, connect, complete), False, {"attached"}, "attached"),
     "create": (create, (), False, {""}, ""),
     "delete": (delete, (), False, {""}, ""),
@@ -193,6 +198,36 @@ def test_killed_while_everything_is_exported_again(forked: ForkedServer) -> None
     assert "recovery: reconcile" in killed
     # One for the reconciling, six for an export, eight for one with mutual CHAP.
     assert (len(killed), killed[-1]) == (15, "target: access list")
+
+
+def test_killed_while_a_failed_export_is_told(forked: ForkedServer) -> None:
+    killed: list[str] = []
+    forked.restart(step=1)
+    while len(killed) < MOST_STEPS:
+        stage = _stage(forked, (reserve, connect, complete), False)
+        file = forked.volume_file(stage.volume)
+        hidden = file.rename(file.with_suffix(".away"))
+        forked.arm()
+        forked.end_tgtd()
+        if not forked.dies(lambda stage=stage: _state(stage) == "error_attaching"):
+            hidden.rename(file)
+            break
+        killed.append(forked.steps[-1])
+        # The next one fails at it as well, and says so; with its file the export is there again.
+        forked.restart(step=len(killed) + 1)
+        assert initiator.inquiry(stage.bystander).ok
+        assert _state(stage) == "error_attaching"
+        hidden.rename(file)
+        until("the export", lambda stage=stage: _state(stage) == "attached")
+        assert _check(stage, {"attached"}) == "attached"
+        _clean(forked)
+    forked.disarm()
+    assert killed[-1] == "attachment: fail"
+    assert len(killed) < MOST_STEPS
+
+
+def _state(stage: Stage) -> str:
+    return str(stage.server.client.get(f"/v3/attachments/{stage.attachment}")["attachment"]["status"])
 
 
 def _all_let_in(stage: Stage) -> bool:
