@@ -77,6 +77,7 @@ class Run:
         self.deadline = Deadline.after(self.document.deadline, self.machine.clock)
         self.initiator = self.document.initiator_name or iqn.derived(self.instance_id)
         self.client = client_of(self.document, self.machine)
+        self.leaving: frozenset[str] = frozenset()
 
     def run(self) -> Verdict:
         """Bring the machine to the desired state, as far as is possible and allowed, and say what was done."""
@@ -84,7 +85,8 @@ class Run:
         known = ledger.read_all(self.machine)
         listed = listing.see(self.document, known, self.client, self.deadline)
         before = {volume_id: each.attachment for volume_id, each in known.items()}
-        desired = plan.decide(self.document, listed.attachments, before, complete=listed.complete)
+        self.leaving = ledger.leaving(known)
+        desired = plan.decide(self.document, listed.attachments, before, complete=listed.complete, leaving=self.leaving)
 
         gone = self._take_down(desired, known)
         busy = {each.id for each in gone if each.result is not Result.OK}
@@ -116,13 +118,24 @@ class Run:
         down = [report.id for report in reports if report.result is Result.OK]
         fstab.update(self.machine, dict.fromkeys(down, ()))
         for volume_id in down:
-            ledger.forget(self.machine, volume_id)
+            # One that leaves by this instance's own wish is remembered until the service has been told.
+            if volume_id not in self.leaving or self.client is None:
+                ledger.forget(self.machine, volume_id)
         return reports
 
     def _release(self, busy: Collection[str], listed: listing.Listing) -> listing.Listing:
         """Tell the service which detached volumes nobody uses here any more, so that it can revoke their export."""
-        leaving = [each for each in listed.attachments if each.status is Status.DETACHING and each.volume.id not in busy]
-        return self._told(listed, leaving, lambda client, each: client.detach(each.id, self.deadline))
+        asked = [each for each in listed.attachments if each.status is Status.DETACHING or each.volume.id in self.leaving]
+
+        def let_go(client: MetadataClient, each: Attachment) -> None:
+            client.detach(each.id, self.deadline)
+            ledger.forget(self.machine, each.volume.id)
+
+        told = self._told(listed, [each for each in asked if each.volume.id not in busy], let_go)
+        if listed.complete:  # what the service does not list, it need not be told of
+            for volume_id in self.leaving - {each.volume.id for each in asked} - set(busy):
+                ledger.forget(self.machine, volume_id)
+        return told
 
     def _told(
         self, listed: listing.Listing, attachments: Iterable[Attachment], tell: Callable[[MetadataClient, Attachment], None]

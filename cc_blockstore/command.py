@@ -1,4 +1,4 @@
-"""The command ``blockstore``: plan, apply, status, validate. Exit 0 all well, 1 a volume failed or was refused, 2 a bad
+"""The command ``blockstore``: plan, apply, status, detach, validate. Exit 0 all well, 1 a volume failed or was refused, 2 a bad
 document or call."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from blockstore import __version__
 from blockstore.errors import BlockstoreError, DocumentInvalid
-from blockstore.report import Report, line
+from blockstore.report import Report, Result, line
 from cc_blockstore import status
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
         each = commands.add_parser(name, help=words, description=words)
         each.add_argument("--json", action="store_true", help="machine-readable output")
         each.set_defaults(call=call)
+    detach = commands.add_parser("detach", help="let go of one volume: unmount, log out, tell the service")
+    detach.add_argument("volume", metavar="VOLUME", help="its name or id")
+    detach.add_argument("--json", action="store_true", help="machine-readable output")
+    detach.set_defaults(call=_detach)
     validate = commands.add_parser("validate", help="check a blockstore document, or a #cloud-config that holds one")
     validate.add_argument("file", metavar="FILE", type=Path)
     validate.add_argument("--json", action="store_true", help="machine-readable output")
@@ -95,6 +99,20 @@ def _apply(arguments: argparse.Namespace) -> int:
     if verdict.bad_document:
         return BAD
     return WELL if verdict.report.healthy else UNWELL
+
+
+def _detach(arguments: argparse.Namespace) -> int:
+    from cc_blockstore.detach import detach
+
+    machine = Machine()
+    volume, note = detach(machine, _document(machine), arguments.volume)
+    if arguments.json:
+        print(json.dumps({**volume.to_wire(), "note": note or None}, indent=1))
+    else:
+        told = f"{volume.name}: {volume.reason}" if volume.reason else f"{volume.name}: detached"
+        print(told, file=sys.stderr if volume.reason else sys.stdout)
+        _remark([note] if note else [])
+    return WELL if volume.result is Result.OK else UNWELL
 
 
 def _status(arguments: argparse.Namespace) -> int:

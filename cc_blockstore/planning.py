@@ -46,7 +46,7 @@ def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ..
     known = ledger.read_all(machine)
     listed = listing.see(document, known, client_of(document, machine), deadline)
     before = {volume_id: each.attachment for volume_id, each in known.items()}
-    desired = plan.decide(document, listed.attachments, before, complete=listed.complete)
+    desired = plan.decide(document, listed.attachments, before, complete=listed.complete, leaving=ledger.leaving(known))
     steps = [
         PlannedStep(known[each].attachment.volume.name, "detach", "do", "unmount, flush, log out: it is no longer attached")
         for each in desired.take_down

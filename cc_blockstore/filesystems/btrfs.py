@@ -29,7 +29,8 @@ def grow(device: str, point: str) -> tuple[str, ...]:
 
 
 # 109 MiB is what mkfs.btrfs itself names as the least with its default profiles. It takes labels of 255 bytes and keeps 254.
-# The kernel resizes none to less than 256 MiB (fs/btrfs/ioctl.c). Before Linux 6.7 the it takes a second device with the same identity for the first one.
+# The kernel resizes none to less than 256 MiB (fs/btrfs/ioctl.c). Before Linux 6.7 it takes a second device with the same
+# identity for the first one.
 BTRFS = Filesystem(
     name="btrfs", label_bytes=254, smallest=114 * MIB, make=make, untouched=("rescue=nologreplay",), unused=unused,
     extent=extent, grow=grow, grow_smallest=256 * MIB, twin_at=SUPERBLOCK + FSID, twin_kernel=(6, 7),

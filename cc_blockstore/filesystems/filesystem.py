@@ -25,9 +25,9 @@ class Filesystem:
     ``unused(read)``: whether the superblock shows that nobody can have put a file in it since mkfs began; False where it
     cannot tell. ``extent(read, total)``: the bytes of the device that it has; ``total`` is what statvfs(3) says of a mounted
     one, else None: on the disk a superblock may be an old one. ``grow(device, point)``: argv of the tool that grows it while it
-    is mounted, to ``grow_smallest`` bytes at least; ``remake_to_grow``: it holds nothing, and is made anew instead. ``twin_at``: where its superblock holds the
-    identity (16 bytes) by which the kernel tells mounted ones apart, None where it does not; ``twin_options`` let two of them
-    be mounted at once, from ``twin_kernel`` on.
+    is mounted, to ``grow_smallest`` bytes at least; ``remake_to_grow``: it holds nothing, and is made anew instead.
+    ``twin_at``: where its superblock holds the identity (16 bytes) by which the kernel tells mounted ones apart, None where it
+    does not; ``twin_options`` let two of them be mounted at once, from ``twin_kernel`` on.
     """
 
     name: str

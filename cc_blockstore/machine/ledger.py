@@ -7,6 +7,7 @@ taken down when an attachment is no longer listed.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,18 +24,20 @@ from cc_blockstore.machine.machine import Machine
 
 @dataclass(frozen=True)
 class Known:
-    """A volume that we connected, or mean to. ``borrowed``: somebody else's session, never closed by us."""
+    """A volume that we connected, or mean to. ``borrowed``: somebody else's session, never closed by us. ``leaving``: it is being
+    detached from here; whatever interrupts that, the next run completes it."""
 
     attachment: Attachment
     path: IscsiPath
     transport: str = "iscsi"
     borrowed: bool = False
+    leaving: bool = False
 
     def to_json(self) -> str:
         """The text of its file."""
         value = {
             "attachment": self.attachment.to_wire(), "transport": self.transport, "portal": str(self.path.portal),
-            "iqn": self.path.iqn, "lun": self.path.lun, "borrowed": self.borrowed,
+            "iqn": self.path.iqn, "lun": self.path.lun, "borrowed": self.borrowed, "leaving": self.leaving,
         }  # fmt: skip
         return json.dumps(value, indent=1) + "\n"
 
@@ -56,6 +59,11 @@ def forget(machine: Machine, volume_id: str) -> None:
     files.remove(_folder(machine) / f"{volume_id}.json")
 
 
+def leaving(known: Mapping[str, Known]) -> frozenset[str]:
+    """The ids of those whose detaching was begun and not completed."""
+    return frozenset(volume_id for volume_id, each in known.items() if each.leaving)
+
+
 def _folder(machine: Machine) -> Path:
     return machine.paths.state / "volumes"
 
@@ -68,8 +76,8 @@ def _read(text: str) -> Known | None:
         portal = Portal.parse(reader.required_text("portal"))
         path = IscsiPath(portal, reader.required_text("iqn", check=iqn.fault), reader.integer("lun") or 0)
         transport = reader.choice("transport", PARSERS) or iscsi.IscsiConnection.driver_volume_type
-        borrowed = reader.boolean("borrowed") or False
+        borrowed, leaving = reader.boolean("borrowed") or False, reader.boolean("leaving") or False
         faults.raise_any()
     except (ValueError, RecursionError, DocumentInvalid):
         return None
-    return Known(one, path, transport, borrowed) if one else None
+    return Known(one, path, transport, borrowed, leaving) if one else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from blockstore.attachment import Attachment, Status
 from blockstore.errors import DocumentInvalid
@@ -43,10 +43,14 @@ class Desired:
     turned: tuple[Turned, ...] = ()
 
 
-def decide(document: Document, listed: Iterable[Attachment], known: Mapping[str, Attachment], *, complete: bool) -> Desired:
+def decide(
+    document: Document, listed: Iterable[Attachment], known: Mapping[str, Attachment], *, complete: bool,
+    leaving: Collection[str] = (),
+) -> Desired:  # fmt: skip
     """What should be. ``known``: ours from before, by volume id. ``complete``: the list is the whole truth, so that what is
-    known but not listed is to be taken down; an unreachable service gives no such list, and then nothing is."""
-    listed = tuple(listed)
+    known but not listed is to be taken down; an unreachable service gives no such list, and then nothing is. ``leaving``: the
+    known ones whose detaching from here was begun; they are treated as if the service had asked for it."""
+    listed = tuple(replace(each, status=Status.DETACHING) if each.volume.id in leaving else each for each in listed)
     here = tuple(each for each in listed if each.status is not Status.DETACHING)
     doubts = Doubts(document, here)
     wanted, turned = [], {}
@@ -61,19 +65,20 @@ def decide(document: Document, listed: Iterable[Attachment], known: Mapping[str,
         else:
             wanted.append(Wanted(each, wish))
     away = [*turned.values(), *(_not_attached(document, here) if complete else ())]
-    gone = _take_down(listed, here, known, doubts, complete=complete)
+    gone = _take_down(listed, here, known, doubts, leaving, complete=complete)
     return _without_shared_mounts(Desired(tuple(wanted), gone, tuple(away)))
 
 
 def _take_down(
-    listed: Iterable[Attachment], here: Iterable[Attachment], known: Mapping[str, Attachment], doubts: Doubts, *, complete: bool
-) -> tuple[str, ...]:
+    listed: Iterable[Attachment], here: Iterable[Attachment], known: Mapping[str, Attachment], doubts: Doubts,
+    begun: Collection[str], *, complete: bool,
+) -> tuple[str, ...]:  # fmt: skip
     """By volume id, each once. Of a volume that is listed twice it is not known which attachment counts, so it stays."""
     ids = {each.volume.id for each in listed}
     staying = {each.volume.id: each.id for each in here}
     leaving = [each for each in listed if each.status is Status.DETACHING]
     gone = [each.volume.id for each in leaving if each.volume.id not in staying]
-    gone += [volume_id for volume_id in known if volume_id not in ids] if complete else []
+    gone += [volume_id for volume_id in known if volume_id not in ids and (complete or volume_id in begun)]
     # The same volume under a new attachment has new credentials: the session of the old one would never recover.
     gone += [volume_id for volume_id, now in staying.items() if volume_id in known and known[volume_id].id != now]
     return tuple(dict.fromkeys(each for each in gone if not doubts.is_listed_twice(each)))

@@ -135,9 +135,9 @@ def test_the_first_run_brings_it_up_with_the_least_processes(guest: Guest, point
     [volume] = verdict.report.volumes
     assert [step.step for step in volume.steps] == ["login", "device", "partition", "filesystem", "mount"]
     assert (volume.device, volume.serial, volume.changed) == ("/dev/sda", "v1", True)
-    uuid = volume.filesystems[0].uuid
     assert guest.fake.read("etc/fstab") == (
-        f"# mine\n/dev/disk/by-blockstore/v1 {point} ext4 defaults,_netdev,nofail,x-systemd.device-timeout=60,x-blockstore.volume=v1 0 0\n"
+        f"# mine\n/dev/disk/by-blockstore/v1 {point} ext4 "
+        "defaults,_netdev,nofail,x-systemd.device-timeout=60,x-blockstore.volume=v1 0 0\n"
     )
     assert guest.fake.read("etc/iscsi/initiatorname.iscsi").endswith("InitiatorName=iqn.2018-12.com.leftasexercise:i-1\n")
     assert "BLOCKSTORE_NAME=name-v1\n" in guest.fake.read("var/lib/blockstore/links/v1")

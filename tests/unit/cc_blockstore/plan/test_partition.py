@@ -172,7 +172,7 @@ def test_growth_only_ever_moves_the_last_end_outwards(size, more):
 
 
 @pytest.mark.parametrize(("seen", "overwrite", "words"), [
-    (replace(TABLED, table="dos"), YES, "destroy what is on /dev/sda (a dos partition table with 2 partitions (2 GiB, 7 GiB)): make"),
+    (replace(TABLED, table="dos"), YES, "destroy what is on /dev/sda (a dos partition table with 2 partitions (2 GiB, 7 GiB))"),
     (EXTENDED, Overwrite.NO, "grow partition 2 of /dev/sda to 8190 MiB"),
 ])  # fmt: skip
 def test_what_will_be_done_is_said(seen, overwrite, words):
