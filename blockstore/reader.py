@@ -78,8 +78,7 @@ class Reader:
 
     def at(self, key: str) -> str:
         """The path of a key of this mapping."""
-        plain = key.isprintable() and len(key) <= LONGEST_KEY
-        return f"{self.path}{'.' if self.path else ''}{key if plain else ascii(key[:LONGEST_KEY])}"
+        return f"{self.path}{'.' if self.path else ''}{key_shown(key)}"
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
@@ -193,6 +192,11 @@ class Reader:
     def each(self, key: str) -> tuple[Reader, ...]:
         """The mappings of a list."""
         return tuple(Reader(item, self.faults, f"{self.at(key)}[{index}]") for index, item in enumerate(self.items(key) or ()))
+
+
+def key_shown(key: str) -> str:
+    """A key as a part of a path."""
+    return key if key.isprintable() and 0 < len(key) <= LONGEST_KEY else ascii(key[:LONGEST_KEY])
 
 
 def shown(text: str) -> str:

@@ -11,7 +11,7 @@ from blockstore import attachment, endpoint, iqn, tree
 from blockstore.attachment import Attachment
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.iscsi import IscsiPath
-from blockstore.reader import Faults, Reader, shown, text_fault
+from blockstore.reader import Faults, Reader, key_shown, shown, text_fault
 from blockstore.secret import Secret
 from cc_blockstore.document import wishes
 from cc_blockstore.document.wishes import Words
@@ -47,7 +47,7 @@ class Document:
         faults = Faults()
         theirs = wishes.from_metadata(subject.volume.metadata, faults)
         said = [*([theirs] if theirs else []), *self._said(subject)]
-        wish = wishes.complete(wishes.layered(said), faults, f"volumes.{subject.volume.name}") if said else None
+        wish = wishes.complete(wishes.layered(said), faults, f"volumes.{key_shown(subject.volume.name)}") if said else None
         faults.raise_any()
         return wish
 
