@@ -135,9 +135,11 @@ class Done:
 
 @dataclass
 class Instance:
-    """A machine with no udev and no systemd below a folder of its own."""
+    """A machine with no udev and no systemd below a folder of its own. What is made on the volume carries identities that follow
+    from ``volume_id``; the kernel mounts each xfs but once."""
 
     root: Path
+    volume_id: str = SERIAL
 
     @classmethod
     def fresh(cls, root: Path) -> Instance:
@@ -161,7 +163,7 @@ class Instance:
         device's; ``seconds`` the deadline."""
         clock, processes = KernelClock(disk), Processes(frozenset({disk.node}), cut_before)
         machine = Machine(Paths(self.root), processes, clock)
-        volume = Volume(SERIAL, NAME, serial=serial, blank=blank)
+        volume = Volume(self.volume_id, NAME, serial=serial, blank=blank)
         wanted = Wanted(Attachment("attachment", volume, mode=mode), wish)
         path = IscsiPath(Portal("127.0.0.1", 3260), "iqn.2010-10.org.openstack:volume-a", 1)
         task = Task(wanted, path, LoopTransport(disk, found), serial)
