@@ -116,6 +116,8 @@ class Shape:
             writes = plan_gpt.mended(seen.gpt)
         else:
             partition.unclaimed(self._machine, self._node)
+            if decision.verb is Verb.CREATE:
+                partition.bare(self._machine, self._node)
             self._empty = decision.verb is not Verb.OVERWRITE
             self._table = self._new_table(seen.size, again=self._destroyed)
             writes = plan_gpt.rewritten(self._table)
@@ -148,6 +150,9 @@ class Shape:
 
     def _make(self, decided: list[Decided]) -> bool:
         todo = [each for each in decided if each.verb is not None]
+        for each in todo:
+            if each.verb is Verb.CREATE and not self._empty:
+                partition.bare(self._machine, each.place.node)
         if todo:
             self._begin(todo)
         for each in todo:

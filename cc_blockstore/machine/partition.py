@@ -68,6 +68,17 @@ def wipe(machine: Machine, node: str) -> None:
     machine.run(Command(("wipefs", "--all", "--quiet", node)), timeout=60)
 
 
+def bare(machine: Machine, node: str) -> None:
+    """The last look before something is made on what is empty: raise `Refused` where wipefs knows of a signature.
+
+    It also takes for one what blkid passes over: superblocks whose checksum is wrong, a GPT without its protective MBR.
+    """
+    done = machine.run(Command(("wipefs", "--no-act", "--noheadings", "--output", "TYPE,OFFSET", node)), timeout=60)
+    found = "; ".join(" at ".join(line.split()) for line in done.stdout.splitlines())
+    if found:
+        raise Refused(f"refusing to write to {node}: found {found}", hint="if nothing of it is needed, take it away with wipefs")
+
+
 def unclaimed(machine: Machine, node: str) -> None:
     """Raise `Refused` where a process has the disk for itself (open(2), O_EXCL), which sysfs does not show.
 

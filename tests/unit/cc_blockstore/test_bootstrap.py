@@ -89,6 +89,7 @@ class Guest:
     def formats(self, node: str, point: Path) -> None:
         runner = self.fake.runner
         runner.expect("blkid", "-p", "-o", ..., node, code=2)
+        runner.expect("wipefs", "--no-act", "--noheadings", "--output", "TYPE,OFFSET", node)
 
         def made(command: Command) -> None:
             self.fake.udev(Path(node).name, ID_FS_TYPE="ext4", ID_FS_UUID=command.argv[5])
@@ -130,7 +131,7 @@ def test_the_first_run_brings_it_up_with_the_least_processes(guest: Guest, point
     verdict = bring_up(guest, point)
     assert verdict == Verdict(verdict.report)
     assert results(verdict) == {"v1": "ok"}
-    assert guest.fake.runner.programs == ["iscsiadm", "blkid", "mkfs.ext4", "mount"]
+    assert guest.fake.runner.programs == ["iscsiadm", "blkid", "wipefs", "mkfs.ext4", "mount"]
     assert guest.service.asked == ["list", "connect a-v1", "complete a-v1", "report"]
     [volume] = verdict.report.volumes
     assert [step.step for step in volume.steps] == ["login", "device", "partition", "filesystem", "mount"]
@@ -355,6 +356,7 @@ def test_no_secret_is_left_anywhere_but_in_the_record(guest: Guest, point: Path,
         expect(*LOGIN, then=guest.logs_in("v1"))
         expect("blkid", "-p", "-o", ..., "/dev/sda", code=8 if way == "blkid" else 2)
     if way in ("mkfs", "mount", "ok"):
+        expect("wipefs", "--no-act", "--noheadings", "--output", "TYPE,OFFSET", "/dev/sda")
         expect(*MKFS_FAILS, code=1 if way == "mkfs" else 0, stderr="mkfs.ext4: failed")
     if way in ("mount", "ok"):
         expect("mount", "-t", "ext4", "-o", "_netdev", "/dev/sda", str(point), code=32 if way == "mount" else 0)

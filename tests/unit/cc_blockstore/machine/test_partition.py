@@ -96,3 +96,12 @@ def test_the_disk_is_held_against_udev(fake: FakeMachine):
             pytest.fail("two hold it")
     with (fake.root / "dev/sda").open() as other:
         assert lock.taken(other.fileno())
+
+
+def test_wipefs_has_the_last_look(fake: FakeMachine):
+    look = ("wipefs", "--no-act", "--noheadings", "--output", "TYPE,OFFSET", "/dev/sda")
+    fake.runner.expect(*look)
+    partition.bare(fake.machine, "/dev/sda")
+    fake.runner.expect(*look, stdout="ext4 0x438\ngpt  0x200\n")
+    with pytest.raises(Refused, match="found ext4 at 0x438; gpt at 0x200"):
+        partition.bare(fake.machine, "/dev/sda")
