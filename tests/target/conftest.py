@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ import requests
 
 from blockstore.errors import BlockstoreError
 from blockstore.waiting import Deadline, wait_for
+from metadata_server.domain.export import SeenTarget
+from metadata_server.targets import tgt_show
+from metadata_server.targets.tgt_request import Mode, Operation, Request
+from metadata_server.targets.tgt_socket import SocketControl
 from testbed.server import LocalServer
 from tests.target.initiator import Login
 
@@ -71,6 +76,16 @@ def start_of(file: Path, count: int) -> bytes:
     """The first bytes of a backing file (all of it is a GiB of zeros)."""
     with file.open("rb") as opened:
         return opened.read(count)
+
+
+def seen(server: LocalServer) -> dict[str, SeenTarget]:
+    """What the server's tgtd itself shows, by target name."""
+    folder = os.open(server.state, os.O_RDONLY)
+    try:
+        control = SocketControl(Path(f"/proc/self/fd/{folder}/tgtd.0"))
+        return tgt_show.targets(control.send(Request(Mode.TARGET, Operation.SHOW, tid=-1)))
+    finally:
+        os.close(folder)
 
 
 class Scene:

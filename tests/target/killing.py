@@ -1,4 +1,5 @@
-"""A server that kills itself with SIGKILL at a chosen step, forked from a process that has imported it already.
+"""A server that kills itself, or its target daemon, with SIGKILL at a chosen step, forked from a process that has imported it
+already.
 
 The server itself knows nothing of this: it is built with an observer that hears the name of every step before it is
 done, and this one's observer counts. Run as a program this file is the process that forks: a line of JSON on its standard
@@ -25,7 +26,8 @@ from testbed.server import ENVIRONMENT, LocalServer
 SECONDS = 60
 
 
-def _observer(armed: Path, step: int) -> Callable[[str], None]:
+def _observer(armed: Path, step: int, daemon: str) -> Callable[[str], None]:
+    """Counts; ``daemon`` is the folder of the server whose tgtd is to die, "" for the server itself."""
     heard = 0
 
     def observe(name: str) -> None:
@@ -35,7 +37,7 @@ def _observer(armed: Path, step: int) -> Callable[[str], None]:
             with armed.open("a") as file:
                 file.write(f"{name}\n")
             if heard == step:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(LocalServer(Path(daemon)).tgtd_pid if daemon else os.getpid(), signal.SIGKILL)
 
     return observe
 
@@ -45,24 +47,24 @@ def _fork_servers() -> None:
     from metadata_server.serving import serve
 
     for line in sys.stdin:
-        options, armed, step = json.loads(line)
+        options, armed, step, daemon = json.loads(line)
         pid = os.fork()
         if not pid:
-            serve(
-                load(None, options), ready=lambda _: print("ready", os.getpid(), flush=True), observe=_observer(Path(armed), step)
-            )
+            observe = _observer(Path(armed), step, daemon)
+            serve(load(None, options), ready=lambda _: print("ready", os.getpid(), flush=True), observe=observe)
             os._exit(0)
         print("ended", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
 class ForkedServer(LocalServer):
-    """`LocalServer`, started in a tenth of the time; after `arm` it dies just before its step number ``step``."""
+    """`LocalServer`, started in a tenth of the time; after `arm` it dies just before its step number ``step``, or where
+    ``daemon`` is said its tgtd does."""
 
     def __init__(self, state: Path) -> None:
         super().__init__(state, advertised_host="")
         self._armed = state.parent / "armed"
         self._server = 0
-        self.step = 0
+        self.step, self.daemon = 0, False
         self._errors = self.log.open("a")
         self._forker = subprocess.Popen(
             [sys.executable, "-m", "tests.target.killing"], env={**os.environ, **ENVIRONMENT}, text=True, bufsize=1,
@@ -73,15 +75,16 @@ class ForkedServer(LocalServer):
         listen = dict.fromkeys(("instance.listen", "operator.listen", "targets.portal"), "127.0.0.1:0")
         self.disarm()
         assert self._forker.stdin is not None
-        self._forker.stdin.write(json.dumps([{"state": str(self.state), **listen}, str(self._armed), self.step]) + "\n")
+        wish = [{"state": str(self.state), **listen}, str(self._armed), self.step, str(self.state) if self.daemon else ""]
+        self._forker.stdin.write(json.dumps(wish) + "\n")
         word, number = self._hear()
         assert word == "ready", self.log.read_text()
         self._server = number
 
-    def restart(self, step: int = 0) -> None:
-        """Kill it if it runs, and start it anew; once armed it will die just before this step."""
+    def restart(self, step: int = 0, *, daemon: bool = False) -> None:
+        """Kill it if it runs, and start it anew; once armed it (or its tgtd) will die just before this step."""
         self.kill()
-        self.step = step
+        self.step, self.daemon = step, daemon
         self.start()
 
     def arm(self) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +12,7 @@ import requests
 from blockstore.errors import BlockstoreError, ServiceDenied
 from testbed.server import LocalServer
 from tests.target import initiator
-from tests.target.conftest import Guest, Scene, until
+from tests.target.conftest import Guest, Scene, seen, until
 from tests.target.initiator import Login
 from tests.target.killing import ForkedServer, in_memory
 from tests.target.writing import Writer
@@ -43,6 +40,7 @@ def whole(server: LocalServer, volume: str, login: Login, size: int) -> None:
     """The row, the file and the LUN say the same size."""
     found = server.client.volume(volume)
     assert (found["size"], found["status"]) == (size, "in-use")
+    assert initiator.serial(login) == volume
     assert server.volume_file(volume).stat().st_size == size << 30
     last = (size << 30) - 4096
     assert initiator.io(login, f"write -P 0x42 {last} 4k", f"read -P 0x42 {last} 4k").ok
@@ -66,12 +64,13 @@ def test_the_others_are_left_alone(server: LocalServer, scene: Scene) -> None:
     _, volume, _ = attached(scene)
     _, _, other = attached(scene)
     with Writer(other) as writer:
+        before = seen(server)[other.iqn].connections
         for size in range(2, 7):
             extend(server, volume, size)
         writer.goes_on()
+        assert len(before) == 1
+        assert seen(server)[other.iqn].connections == before
     assert writer.failed == []
-    # A login anew would take libiscsi a second or more.
-    assert writer.longest < 0.9
 
 
 def test_the_server_killed_at_any_step_of_growth_under_writes(forked: ForkedServer) -> None:
@@ -114,18 +113,27 @@ def _extended(server: LocalServer, volume: str, size: int) -> bool:
     return True
 
 
-def test_the_daemon_killed_while_a_volume_grows_under_writes(server: LocalServer, scene: Scene) -> None:
-    _, volume, login = attached(scene)
+def test_the_daemon_killed_at_any_step_of_growth_under_writes(forked: ForkedServer) -> None:
+    _, volume, login = attached(Scene(forked))
+    killed: list[str] = []
+    forked.restart(step=1, daemon=True)
     size = 1
     with Writer(login) as writer:
-        for milliseconds in (0, 2, 4, 8, 12):
+        while len(killed) < 20:
             size += 1
-            pid = server.tgtd_pid
-            killer = threading.Timer(milliseconds / 1000, os.kill, (pid, signal.SIGKILL))
-            killer.start()
-            until("the growth", lambda size=size: _extended(server, volume, size))
-            killer.join()
+            pid = forked.tgtd_pid
+            forked.arm()
+            until("the growth", lambda size=size: _extended(forked, volume, size))
+            steps = forked.steps
+            forked.disarm()
+            if len(steps) < forked.step:
+                break
+            killed.append(steps[forked.step - 1])
+            until("another tgtd", lambda pid=pid: forked.tgtd_pid != pid)
             writer.goes_on(1)
+            forked.restart(step=len(killed) + 1, daemon=True)
+        writer.goes_on()
     assert writer.failed == []
-    assert writer.wrong(server.volume_file(volume)) == []
-    whole(server, volume, login, size)
+    assert writer.wrong(forked.volume_file(volume)) == []
+    assert {"volume: grow", "target: offline", "target: reopen", "target: ready", "volume: record ready"} <= set(killed)
+    whole(forked, volume, login, size)

@@ -28,7 +28,6 @@ class Writer:
     def __init__(self, login: Login) -> None:
         self.failed: list[str] = []
         self.rounds = 0
-        self.longest = 0.0
         self._expected: dict[int, int] = {}
         self._end = threading.Event()
         self._process = subprocess.Popen(
@@ -67,7 +66,6 @@ class Writer:
     def _write(self) -> None:
         at = value = 0
         while not self._end.is_set():
-            begun = time.monotonic()
             for _ in range(DEPTH):
                 last, value = at, value % 255 + 1
                 self._expected[last], at = value, (at + BLOCK) % AREA
@@ -75,7 +73,6 @@ class Writer:
                     return
             if not (self._say("aio_flush") and self._say(f"read -P {value} {last} {BLOCK}")):
                 return
-            self.longest = max(self.longest, time.monotonic() - begun)
             self.rounds += 1
 
     def _say(self, command: str) -> bool:
