@@ -46,6 +46,10 @@ debs: packages ## both Debian packages, in build/debs
 demo: setup debs ## a guest boots and its volumes come up
 	$(SUDO) $(IN)/python -m testbed demo
 
+.PHONY: campaign
+campaign: setup debs ## 200 power cuts through first boots (CUTS=…; some hours without hardware virtualisation)
+	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200)
+
 .PHONY: test
 test: setup debs check test-fast test-loop test-vm ## all tests
 

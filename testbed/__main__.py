@@ -1,8 +1,9 @@
-"""`python -m testbed`: build a guest's image, boot a guest and watch its console, or show the whole thing at work.
+"""`python -m testbed`: build a guest's image, boot a guest and watch its console, or show the whole thing at work, cut its power.
 
 python -m testbed build [SUITE …]
 python -m testbed boot [SUITE] [--seed FILE.iso] [--run COMMAND]
 python -m testbed demo [SUITE]
+python -m testbed campaign [--cuts 200] [--suite trixie] [--seed N] [--json]
 """
 
 import argparse
@@ -33,6 +34,10 @@ def main(arguments: Sequence[str]) -> int:
         from testbed import demo
 
         return demo.main(options.suite)
+    if options.verb == "campaign":
+        from testbed.campaign import command
+
+        return command.main(options)
     return _boot(options.suite, options.seed, options.run)
 
 
@@ -47,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--run", help="run this command once booted, show its output, shut down")
     demo = verbs.add_parser("demo", help="a server, volumes, and a guest that comes up with them mounted")
     demo.add_argument("suite", nargs="?", default="trixie")
+    campaign = verbs.add_parser("campaign", help="power cuts at random times through first boots, and what becomes of the files")
+    campaign.add_argument("--cuts", type=int, default=200, help="how many power cuts (default: 200)")
+    campaign.add_argument("--suite", default="trixie", choices=image.SUITES)
+    campaign.add_argument("--seed", type=int, help="for the same choice of cuts again; default: a new one, which is told")
+    campaign.add_argument("--json", action="store_true", help="the cycles as one JSON document before the last line")
     return parser
 
 

@@ -7,9 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from blockstore.run import Command, run, start
 from blockstore.waiting import Deadline, wait_for
@@ -17,10 +17,13 @@ from metadata_server.command.client import Client
 from metadata_server.domain.errors import Unavailable
 from metadata_server.state import Addresses, State
 from metadata_server.targets.daemon import CONTROL_NUMBER
+from metadata_server.targets.tgt_request import Mode, Operation, Request
+from metadata_server.targets.tgt_show import targets
 from metadata_server.targets.tgt_socket import SocketControl
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
+T = TypeVar("T")
 START_SECONDS, STOP_SECONDS, COMMAND_SECONDS = 60.0, 20.0, 60.0
 
 
@@ -110,9 +113,23 @@ class LocalServer:
     @property
     def tgtd_pid(self) -> int:
         """Its tgtd's process id. Raises `Unavailable` where none listens."""
+        return self._control(SocketControl.peer)
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions its tgtd has, of all initiators together."""
+        seen = targets(self._control(lambda control: control.send(Request(Mode.TARGET, Operation.SHOW, tid=-1))))
+        return sum(len(target.connections) for target in seen.values())
+
+    def wait_no_sessions(self) -> None:
+        """Wait until its tgtd has noticed that every initiator is gone."""
+        wait_for("all sessions to end", lambda: True if self.sessions == 0 else None, Deadline.after(STOP_SECONDS))
+
+    def _control(self, ask: Callable[[SocketControl], T]) -> T:
+        # Through the folder's descriptor: a socket's path may have 108 bytes.
         folder = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            return SocketControl(Path(f"/proc/self/fd/{folder}/tgtd.{CONTROL_NUMBER}")).peer()
+            return ask(SocketControl(Path(f"/proc/self/fd/{folder}/tgtd.{CONTROL_NUMBER}")))
         finally:
             os.close(folder)
 

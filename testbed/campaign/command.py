@@ -1,0 +1,111 @@
+"""All cycles, one after the other: progress, a table, and the count as the last line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from testbed import image
+from testbed.campaign import cut
+from testbed.campaign.cut import Cut, End, Phase, Tally, Windows
+from testbed.campaign.cycle import Cycle, Story
+from testbed.campaign.layout import layout
+from testbed.image import Image
+from testbed.packages import newest_packages
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = _REPOSITORY / "build/campaign"
+_COLOUR = {End.CONVERGED: "green", End.STUCK: "yellow", End.LOST: "red"}
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run it; 0 where every cut has converged."""
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    # Progress on standard error: standard output is the result.
+    campaign = Campaign(image.build(options.suite, newest_packages()), FOLDER / f"{options.suite}-{seed}", Console(stderr=True))
+    campaign.told(f"{options.cuts} power cuts, {options.suite}, --seed {seed}; what fails stays in {campaign.folder}")
+    try:
+        campaign.run(options.cuts, random.Random(seed))
+    except KeyboardInterrupt:
+        campaign.told("stopped")
+    if options.json:
+        print(json.dumps(campaign.to_wire()))
+    else:
+        Console().print(campaign.table())
+    print(campaign.tally)
+    return 0 if campaign.tally.of() == campaign.tally.of(End.CONVERGED) >= options.cuts else 1
+
+
+class Campaign:
+    """The cycles of one image."""
+
+    def __init__(self, image: Image, folder: Path, console: Console) -> None:
+        self._image, self.folder, self._console = image, folder, console
+        self.tally, self._stories = Tally(), dict[str, Story]()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    def told(self, text: str) -> None:
+        """A line for who is watching."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def run(self, cuts: int, chance: random.Random) -> None:
+        """Learn when what happens in a boot, then cut."""
+        with self._progress() as progress:
+            task = progress.add_task("a boot that nobody cuts off", total=cuts)
+            windows, story = Cycle(self._image, self._of("learned"), layout(0), Windows.guessed(8)).learn()
+            self.told(f"first boot: {windows.first}; later: {windows.again}")
+            self._over("learned", story, progress, task)
+            for number, plan in enumerate(cut.cycles(cuts - len(story.cuts), chance), 1):
+                self._cycle(number, plan, windows, progress, task)
+
+    def _cycle(self, number: int, plan: tuple[Cut, ...], windows: Windows, progress: Progress, task: TaskID) -> None:
+        name = f"cycle-{number:03}"
+
+        def told(what: str) -> None:
+            progress.update(task, description=f"{name}, {what}")
+
+        cycle = Cycle(self._image, self._of(name), layout(number), windows, told)
+        self._over(name, cycle.run(plan), progress, task)
+
+    def _of(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        return folder
+
+    def _over(self, name: str, story: Story, progress: Progress, task: TaskID) -> None:
+        self.tally.add(story.cuts, story.end)
+        self._stories[name] = story
+        progress.update(task, advance=len(story.cuts))
+        made = ", ".join(f"{each.after:.1f} s ({each.phase.value})" for each in story.cuts)
+        self.told(f"{name}: [{_COLOUR[story.end]}]{story.end.value}[/] after cuts at {made}; {story.seconds:.0f} s")
+        for reason in story.reasons:
+            self._console.print(f"    {reason}", highlight=False, markup=False, soft_wrap=True)
+        if story.end is End.CONVERGED:
+            shutil.rmtree(self.folder / name)
+
+    def _progress(self) -> Progress:
+        columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        return Progress(TextColumn("{task.description}"), *columns, console=self._console)
+
+    def table(self) -> Table:
+        """How many cuts fell into what, and what became of them."""
+        table = Table(title="power cuts by what they fell into", title_justify="left")
+        for column in ("fell into", "made", *(end.value for end in End)):
+            table.add_column(column, justify="left" if column == "fell into" else "right")
+        for phase in Phase:
+            table.add_row(phase.value, str(self.tally.of(phase=phase)), *(str(self.tally.of(end, phase)) for end in End))
+        return table
+
+    def to_wire(self) -> dict[str, Any]:
+        """As JSON has it."""
+        ends = {end.name.lower(): self.tally.of(end) for end in End}
+        return {"made": self.tally.of(), **ends, "cycles": {name: story.to_wire() for name, story in self._stories.items()}}
