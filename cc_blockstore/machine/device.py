@@ -54,8 +54,8 @@ def link(machine: Machine, volume: Volume, found: str) -> bool:
     Written before the login where the serial is known, so that the disk's first event makes the links; else the disk is
     asked for another event afterwards (`refresh`).
     """
-    if not found.strip(".") or "/" in found:
-        return False
+    if not found.strip(".") or "/" in found or not found.isprintable() or len(found.encode()) > 255:
+        return False  # a target may answer with anything; this names no file, and udev would not look for one
     text = f"BLOCKSTORE_ID={link_name(volume.id)}\nBLOCKSTORE_NAME={link_name(volume.name)}\n"
     return files.write(_links(machine) / found, text, 0o644)
 

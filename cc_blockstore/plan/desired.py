@@ -95,6 +95,8 @@ class Doubts:
             self._names[each.volume.name].append(each.volume.id)
             self._serials[each.volume.serial].append(each.volume.id)
             self._attachments[each.id].append(each.volume.id)
+        for same in self._names.values():
+            same.sort()
 
     def is_listed_twice(self, volume_id: str) -> bool:
         """Whether more than one attachment is this volume's."""
@@ -119,7 +121,7 @@ class Doubts:
             return f"its link {volume.name!r} would be that of another volume or of a partition; give it another name"
         same_name = self._names[volume.name]
         if len(same_name) > 1 and self._document.wished_by_name(volume.name):
-            return f"the wish for {volume.name!r} fits {len(same_name)} volumes: {_some(sorted(same_name))}; name it by id"
+            return f"the wish for {volume.name!r} fits {len(same_name)} volumes: {_some(same_name)}; name it by id"
         return ""
 
 
