@@ -32,6 +32,7 @@ HOST_PACKAGES = (
     "fuse3",  # libfuse for the logging disk of tests/crash
     "lvm2",
     "mount",
+    "mtools",  # files on vfat where the kernel has none
     "xfsprogs",
     # our own packages
     "debhelper",

@@ -21,13 +21,14 @@ from rich.table import Table
 from tests.crash import private
 from tests.crash.campaign import Options, Tried, campaign, try_one
 from tests.crash.judge import CONVERGED, LOST
-from tests.crash.scenario import SCENARIOS
+from tests.crash.scenarios import SCENARIOS
 
-SHOWN = 12
+SHOWN, EVERY = 12, 250
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    private.end_with_parent()
     options = Options(arguments.seed, arguments.sample, arguments.deeper, arguments.deeper_sample, arguments.keep)
     console = Console(highlight=False)
     if arguments.state:
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _watched(names: list[str], options: Options, jobs: int, console: Console) -> list[Tried]:
+    """Run them; on a terminal with a line that moves, elsewhere with a line now and then."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     seen: Counter[str] = Counter()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -69,7 +71,10 @@ def _watched(names: list[str], options: Options, jobs: int, console: Console) ->
 
         def tell(tried: Tried) -> None:
             seen[tried.kind] += 1
-            progress.update(line, description=f"{tried.id}: {sum(seen.values())} tried, {dict(seen)}")
+            text = f"{seen.total()} tried, {', '.join(f'{count} {kind}' for kind, count in seen.items())} ({tried.id})"
+            progress.update(line, description=text)
+            if not console.is_terminal and seen.total() % EVERY == 0:
+                print(text, flush=True)
 
         return campaign([SCENARIOS[name] for name in names], options, jobs, tell)
 
@@ -77,12 +82,11 @@ def _watched(names: list[str], options: Options, jobs: int, console: Console) ->
 def by_scenario(tried: Sequence[Tried]) -> Table:
     """Layout by layout and file system by file system."""
     table = Table("layout", "file system", "tried", "converged", "not", "lost")
-    for name in SCENARIOS:
+    for name, scenario in SCENARIOS.items():
         here = [each for each in tried if each.scenario == name]
         if here:
-            layout, _, filesystem = name.partition("-")
             numbers = (len(here), _count(here, CONVERGED), len(here) - _count(here, CONVERGED, LOST), _count(here, LOST))
-            table.add_row(layout, filesystem, *map(str, numbers))
+            table.add_row(scenario.layout, scenario.filesystem, *map(str, numbers))
     return table
 
 

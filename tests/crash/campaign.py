@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import queue as queues
 import random
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,16 +76,17 @@ class Tried:
 Tell = Callable[[Tried], None]
 
 
-def words(recording: Recording, state: State) -> tuple[bool | None, ...]:
-    """What the server may say of the volume at this moment: blank until a run has reported the end of its work, which may
-    not have arrived; nothing where there is no server."""
-    return (True, None, False) if state.position >= recording.after("done") else (True, None)
+def words(scenario: Scenario, recording: Recording, state: State) -> list[bool | None]:
+    """What the server may say of the volume at this moment: what it said to the recorded run; nothing where there is no server;
+    not blank, once a run has reported the end of its work (which need not have arrived)."""
+    used = recording.data_expected(state.position) or state.position >= recording.after("done")
+    return list(dict.fromkeys((scenario.blank, None, *((False,) if used else ()))))
 
 
 def try_state(scenario: Scenario, recording: Recording, state: State, name: str, options: Options, work: Path) -> Tried:
     """One state, with each word."""
     found: dict[bool | None, Verdict] = {}
-    for blank in words(recording, state):
+    for blank in words(scenario, recording, state):
         found[blank] = judge(Trial(scenario, recording, state, blank), work)
     blank, worst = min(found.items(), key=lambda each: WORST.index(each[1].kind))
     image = ""
@@ -93,7 +95,7 @@ def try_state(scenario: Scenario, recording: Recording, state: State, name: str,
         state.image.save(file, recording.size)
         image = str(file)
     entry = recording.doing(state.position)
-    changed = found[True].changed
+    changed = found[scenario.blank].changed
     return Tried(scenario.name, name, state.position, entry, worst.kind, WORDS[blank], worst.reason, image, changed)
 
 
@@ -169,36 +171,44 @@ _told: Any = None
 
 
 def _start(queue: Any) -> None:
-    """In each worker: its own mounts, and its way to tell."""
+    """In each worker: its own mounts, its way to tell, and an end at which everything is undone, even if the parent is gone."""
     global _told
     _told = queue
     private.enter()
+    private.end_with_parent()
 
 
 def _work(scenario: Scenario, options: Options) -> list[Tried]:
-    return try_scenario(scenario, options, _told.put)
+    try:
+        return try_scenario(scenario, options, _told.put)
+    except KeyboardInterrupt:
+        if multiprocessing.parent_process() is None or not multiprocessing.parent_process().is_alive():
+            os._exit(1)
+        raise
 
 
 def campaign(scenarios: Iterable[Scenario], options: Options, jobs: int, tell: Tell = lambda tried: None) -> list[Tried]:
     """All these scenarios. ``tell`` is called for each state as it is done."""
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager:
-        queue = manager.Queue()
-        with ProcessPoolExecutor(jobs, context, _start, (queue,)) as pool:
-            biggest_first = sorted(scenarios, key=lambda scenario: -scenario.size)
-            futures = [pool.submit(_work, scenario, options) for scenario in biggest_first]
-            try:
-                _pass_on(queue, futures, tell)
-                return [tried for future in futures for tried in future.result()]
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+    queue = context.Queue()
+    with ProcessPoolExecutor(jobs, context, _start, (queue,)) as pool:
+        biggest_first = sorted(scenarios, key=lambda scenario: -scenario.size)
+        futures = [pool.submit(_work, scenario, options) for scenario in biggest_first]
+        try:
+            _pass_on(queue, futures, tell)
+            return [tried for future in futures for tried in future.result()]
+        except BaseException:
+            for worker in multiprocessing.active_children():
+                worker.terminate()  # which has it undo everything
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _pass_on(queue: Any, futures: list[Any], tell: Tell) -> None:
-    while not all(future.done() for future in futures) or not queue.empty():
-        try:
-            tell(queue.get(timeout=0.2))
-        except queues.Empty:
-            for future in as_completed([each for each in futures if each.done()]):
+    while not all(future.done() for future in futures):
+        for future in futures:
+            if future.done():
                 future.result()
+        with contextlib.suppress(queues.Empty):
+            while True:
+                tell(queue.get(timeout=0.2))

@@ -30,9 +30,34 @@ class LoggedDisk:
         with open(self.disk.file.with_name("marks"), "wb", buffering=0) as marks:
             marks.write(f"{kind} {text}".encode())
 
+    @contextlib.contextmanager
+    def starts(self) -> Iterator[None]:
+        """Mark which processes are started meanwhile."""
+        Starts.listener = self
+        try:
+            yield
+        finally:
+            Starts.listener = None
+
+
+class Starts:
+    """Python's own word that a process is about to be started (audit event ``subprocess.Popen``). A hook stays for ever, so
+    there is one, which tells whoever listens at the moment."""
+
+    listener: LoggedDisk | None = None
+
+    @classmethod
+    def hook(cls, event: str, arguments: tuple[object, ...]) -> None:
+        if event == "subprocess.Popen" and cls.listener is not None:
+            words = arguments[1] if isinstance(arguments[1], (list, tuple)) else ()
+            cls.listener.mark("start", " ".join(str(word) for word in words))
+
+
+sys.addaudithook(Starts.hook)
+
 
 @contextlib.contextmanager
-def logged(store: Path, root: Path) -> Iterator[LoggedDisk]:
+def logged(store: Path, root: Path, sector: int = 512) -> Iterator[LoggedDisk]:
     """Serve ``store/disk`` as a logging disk for a while. The mount is undone whatever happens, and the server ends with it."""
     mount = store / "mount"
     mount.mkdir()
@@ -41,7 +66,7 @@ def logged(store: Path, root: Path) -> Iterator[LoggedDisk]:
             (sys.executable, "-m", "tests.crash.server", str(mount), str(store), str(root)),
             cwd=TREE, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
-    disk = Disk(mount / "disk")
+    disk = Disk(mount / "disk", sector)
     try:
         _await(server, store)
         yield LoggedDisk(store, disk)

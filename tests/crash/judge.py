@@ -13,12 +13,13 @@ from pathlib import Path
 from blockstore.report import FilesystemReport, Result
 from blockstore.run import ENVIRONMENT
 from cc_blockstore.wish import FilesystemWish, Table
-from tests.crash import gpt
+from tests.crash import gpt, private
 from tests.crash.image import Image
 from tests.crash.record import Recording
-from tests.crash.scenario import MOUNTABLE, Scenario, has_user_data
+from tests.crash.scenario import Scenario
 from tests.crash.states import State
 from tests.crash.tree import restore
+from tests.crash.user_data import USER_FILES, has_user_data, has_user_file
 from tests.loop.disk import Disk, run
 from tests.loop.instance import Instance
 
@@ -45,6 +46,12 @@ class Trial:
     @property
     def data_expected(self) -> bool:
         return self.recording.data_expected(self.state.position)
+
+    @property
+    def checked(self) -> dict[str, tuple[str, ...]]:
+        """How each type is checked. A vfat has no journal: while its user writes to it, nobody promises that it is sound."""
+        writing = self.recording.after("done") <= self.state.position < self.recording.after("data")
+        return {kind: argv for kind, argv in CHECKS.items() if not (writing and kind == "vfat")}
 
 
 @dataclass(frozen=True)
@@ -85,19 +92,20 @@ class StateDisk(Disk):
 
 def judge(trial: Trial, work: Path) -> Verdict:
     """Try it. ``work`` is a folder of this worker's own."""
-    disk, instance = StateDisk(work / "image"), Instance(work / "root")
+    disk, instance = StateDisk(work / "image", trial.scenario.sector), Instance(work / "root", trial.recording.volume_id)
     trial.state.image.save(disk.file, trial.recording.size)
     restore(trial.recording.trees[trial.state.tree], instance.root)
-    changed = False
+    started: list[str] = []
+    private.boot()
     with _attached(disk, trial.scenario.after.filesystems):
         try:
-            changed = _converges(trial, disk, instance)
-            verdict = Verdict(CONVERGED, changed=changed)
+            _converges(trial, disk, instance, started)
+            verdict = Verdict(CONVERGED, changed=bool(started))
         except Wrong as wrong:
             verdict = Verdict(STUCK, str(wrong))
         except Exception as error:
             verdict = Verdict(STUCK, f"{type(error).__name__}: {error}; {traceback.format_exc(limit=-2)}")
-    lost = _lost(trial, disk, work) if trial.data_expected else ""
+    lost = _lost(trial, disk, work, started) if trial.data_expected else ""
     return Verdict(LOST, f"{lost} ({verdict.reason or 'converged'})") if lost else verdict
 
 
@@ -113,10 +121,11 @@ def _attached(disk: StateDisk, wishes: tuple[FilesystemWish, ...]) -> Iterator[N
                 ends.callback(disk.release, wishes)
 
 
-def _converges(trial: Trial, disk: StateDisk, instance: Instance) -> bool:
-    """Raise `Wrong` unless the next run, and one more, leave all as wished. Returns whether the first had to do something."""
+def _converges(trial: Trial, disk: StateDisk, instance: Instance, started: list[str]) -> None:
+    """Raise `Wrong` unless the next run, and one more, leave all as wished. ``started``: what the first one made with."""
     scenario = trial.scenario
     done = scenario.next_run(instance, disk, scenario.after, trial.blank)
+    started += done.processes.wrote
     if done.report.result is not Result.OK:
         raise Wrong(f"{done.report.result.value}: {done.report.reason}")
     placed = list(zip(scenario.after.filesystems, done.report.filesystems))
@@ -124,12 +133,13 @@ def _converges(trial: Trial, disk: StateDisk, instance: Instance) -> bool:
         raise Wrong(f"{len(placed)} file systems reported")
     for wish, found in placed:
         _as_wished(wish, found)
+    if why := scenario.check(disk, done):
+        raise Wrong(why)
     again = scenario.next_run(instance, disk, scenario.after, trial.blank)
     if again.report.result is not Result.OK or again.report.changed or again.processes.wrote:
         raise Wrong(f"a further run: {again.report.result.value}, changed {again.report.changed}, wrote {again.processes.wrote}")
     disk.release(scenario.after.filesystems)
     _sound(trial, disk, done.report.filesystems)
-    return bool(done.processes.wrote)
 
 
 def _as_wished(wish: FilesystemWish, found: FilesystemReport) -> None:
@@ -157,12 +167,11 @@ def _is_mounted(node: str, place: str) -> bool:
 def _sound(trial: Trial, disk: StateDisk, found: tuple[FilesystemReport, ...]) -> None:
     """Every file system passes its own read-only check, and the table is whole."""
     for each in found:
-        if each.type in CHECKS:
-            done = subprocess.run(
-                (*CHECKS[each.type], each.device), capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=60
-            )
+        if each.type in trial.checked:
+            argv = (*trial.checked[each.type], each.device)
+            done = subprocess.run(argv, capture_output=True, text=True, env=ENVIRONMENT, check=False, timeout=60)
             if done.returncode != 0:
-                raise Wrong(f"{CHECKS[each.type][0]} ended with {done.returncode}: {(done.stdout + done.stderr).strip()[-300:]}")
+                raise Wrong(f"{argv[0]} ended with {done.returncode}: {(done.stdout + done.stderr).strip()[-300:]}")
     if trial.scenario.after.table is Table.GPT:
         with open(disk.node, "rb") as device:
             os.fsync(device.fileno())
@@ -173,26 +182,35 @@ def _sound(trial: Trial, disk: StateDisk, found: tuple[FilesystemReport, ...]) -
             raise Wrong(why)
 
 
-def _lost(trial: Trial, disk: StateDisk, work: Path) -> str:
-    """What is lost of the user's data, looked at by hand; "" for nothing. An untouched disk has lost nothing."""
+def _lost(trial: Trial, disk: StateDisk, work: Path, started: list[str]) -> str:
+    """What is lost of the user's data, looked at by hand; "" for nothing. An untouched disk has lost nothing.
+
+    That something was made anew counts by itself, since the new file system has the same UUID. (Swap holds no user's data, and
+    is made anew when the volume has grown.)
+    """
+    made = [program for program in started if program != "mkswap"]
+    if made:
+        return f"{', '.join(made)} was started over user data"
     if Image.of(disk.file).digest == trial.state.image.digest:
         return ""
     with _attached(disk, ()):
-        for wish, node, uuid in zip(trial.scenario.after.filesystems, _places(trial, disk), trial.recording.uuids):
-            if _blkid(node, "UUID") != uuid:
-                return f"{wish.type} on {node} was made anew"
-            if wish.mount and wish.type in MOUNTABLE and not _holds(node, wish.type, work / "look"):
+        for wish, node in zip(trial.scenario.after.filesystems, _places(trial, disk)):
+            if wish.type in USER_FILES and not _holds(node, wish, work / "look"):
                 return f"the user's file on {node} is gone"
     return ""
 
 
 def _places(trial: Trial, disk: StateDisk) -> list[str]:
-    return [disk.node] if trial.scenario.after.table is Table.NONE else disk.partitions or [disk.node] * 9
+    filesystems = trial.scenario.after.filesystems
+    places = [disk.node] if trial.scenario.after.table is Table.NONE else disk.partitions
+    return places if len(places) == len(filesystems) else [disk.node] * len(filesystems)
 
 
-def _holds(node: str, kind: str, folder: Path) -> bool:
+def _holds(node: str, wish: FilesystemWish, folder: Path) -> bool:
+    if wish.type == "vfat":
+        return has_user_file(node)
     folder.mkdir(exist_ok=True)
-    argv = ("mount", "-t", kind, "-o", "ro", node, str(folder))
+    argv = ("mount", "-t", wish.type, "-o", "ro", node, str(folder))
     if subprocess.run(argv, capture_output=True, env=ENVIRONMENT, check=False).returncode != 0:
         return False
     try:

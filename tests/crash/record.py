@@ -6,19 +6,19 @@ import contextlib
 import json
 import os
 import shutil
-import sys
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
-from blockstore.report import FilesystemReport, Result
+from blockstore.report import FilesystemReport
 from cc_blockstore.wish import VolumeWish
-from tests.crash import log
+from tests.crash import log, private
 from tests.crash.disk import LoggedDisk, logged
 from tests.crash.image import Image
 from tests.crash.log import SECTOR, Entry, Mark
-from tests.crash.scenario import Scenario, put_user_data
+from tests.crash.scenario import Scenario, Session
 from tests.crash.states import State, Unit
 from tests.crash.states import states as all_states
 from tests.crash.tree import Tree, load, restore
@@ -28,20 +28,21 @@ from tests.loop.instance import Instance
 
 @dataclass(frozen=True)
 class Recording:
-    """``holds_data``: user data was there before the first entry. ``uuids`` are those of the file systems that were made,
-    ``whole`` the ranges that a disk does not tear (`superblocks`)."""
+    """``holds_data``: user data was there before the first entry. ``volume_id`` is one of its own: XFS
+    and btrfs know the UUIDs that follow from it across the machine. ``size`` is that of the disk at the end, ``unit`` what it
+    does not tear (`superblocks`)."""
 
     base: Image
     size: int
     entries: tuple[Entry, ...]
     trees: tuple[Tree, ...]
     holds_data: bool
-    uuids: tuple[str, ...]
-    whole: tuple[tuple[int, int], ...] = ()
+    volume_id: str
+    unit: Unit
 
     def states(self, seed: int) -> list[State]:
         """Every crash state of it, each once."""
-        return list(all_states(self.base, self.entries, seed, Unit(whole=self.whole)))
+        return list(all_states(self.base, self.entries, seed, self.unit))
 
     def data_expected(self, position: int) -> bool:
         """Whether a state of this moment holds user data."""
@@ -64,9 +65,13 @@ class Recording:
 def fresh(scenario: Scenario, folder: Path) -> Recording:
     """Prepare a disk as the scenario says, and record its run."""
     folder.mkdir(parents=True)
-    disk, instance = sparse(folder / "disk", scenario.size), Instance.fresh(folder / "root")
+    disk, instance = sparse(folder / "disk", scenario.size, scenario.sector), _instance(folder / "root")
     scenario.prepare(disk, instance)
     return _record(scenario, scenario.wish, folder, instance, holds_data=scenario.holds_data)
+
+
+def _instance(root: Path) -> Instance:
+    return replace(Instance.fresh(root), volume_id=str(uuid.uuid4()))
 
 
 def continued(scenario: Scenario, folder: Path, recording: Recording, state: State) -> Recording:
@@ -75,25 +80,24 @@ def continued(scenario: Scenario, folder: Path, recording: Recording, state: Sta
     state.image.save(folder / "disk", recording.size)
     restore(recording.trees[state.tree], folder / "root")
     holds_data = recording.data_expected(state.position)
-    return _record(scenario, scenario.after, folder, Instance(folder / "root"), holds_data=holds_data)
+    return _record(scenario, scenario.after, folder, Instance(folder / "root", recording.volume_id), holds_data=holds_data)
 
 
 def _record(scenario: Scenario, wish: VolumeWish, folder: Path, instance: Instance, *, holds_data: bool) -> Recording:
     run("cp", "--sparse=always", str(folder / "disk"), str(folder / "base"))
-    with logged(folder, instance.root) as noted, _syncs(noted, instance.root):
+    shutil.rmtree(instance.root / "run")  # the machine was off
+    (instance.root / "run").mkdir()
+    private.boot()
+    with logged(folder, instance.root, scenario.sector) as noted, _syncs(noted, instance.root):
         noted.disk.attach()
-        with _starts(noted):
-            done = scenario.run(instance, noted.disk, wish, scenario.blank)
-        if done.report.result is not Result.OK:
-            raise RuntimeError(f"{scenario.name}: the recorded run ended with {done.report.result.value}: {done.report.reason}")
-        noted.mark("done")
-        whole = [found for each in done.report.filesystems for found in superblocks(noted.disk, each)]
-        put_user_data(wish)
-        noted.mark("data")
+        session = Session(scenario, noted, instance, wish)
+        scenario.recorded(session)
+        made = session.last.report.filesystems
+        whole = [found for each in made for found in superblocks(noted.disk, each)]
         noted.disk.detach()
         noted.mark("end")
-    facts = {"holds_data": holds_data, "uuids": [each.uuid for each in done.report.filesystems], "whole": whole}
-    (folder / "facts").write_text(json.dumps(facts))
+    facts = {"holds_data": holds_data, "volume_id": instance.volume_id, "whole": whole, "sector": scenario.sector}
+    (folder / "facts").write_text(json.dumps(facts | {"size": (folder / "disk").stat().st_size}))
     return load_recording(folder)
 
 
@@ -103,8 +107,8 @@ def load_recording(folder: Path) -> Recording:
     entries = tuple(log.without_repeated_flushes(log.read(folder)))
     count = len(list((folder / "trees").iterdir()))
     trees = tuple(load((folder / "trees" / str(number)).read_text()) for number in range(count))
-    whole = tuple((begin, end) for begin, end in facts["whole"])
-    return Recording(Image.of(base), base.stat().st_size, entries, trees, facts["holds_data"], tuple(facts["uuids"]), whole)
+    unit = Unit(facts["sector"], tuple((begin, end) for begin, end in facts["whole"]))
+    return Recording(Image.of(base), facts["size"], entries, trees, facts["holds_data"], facts["volume_id"], unit)
 
 
 def discard(folder: Path) -> None:
@@ -123,32 +127,6 @@ def superblocks(disk: Disk, found: FilesystemReport) -> list[tuple[int, int]]:
     start = Path("/sys/class/block", Path(found.device).name, "start")
     at = int(start.read_text()) * SECTOR if found.device != disk.node else 0
     return [(at + ranges[found.type][0], at + ranges[found.type][1])] if found.type in ranges else []
-
-
-class _Starts:
-    """Python's own word that a process is about to be started (audit event ``subprocess.Popen``). A hook stays for ever, so
-    there is one, which tells whoever listens at the moment."""
-
-    listener: LoggedDisk | None = None
-
-    @classmethod
-    def hook(cls, event: str, arguments: tuple[object, ...]) -> None:
-        if event == "subprocess.Popen" and cls.listener is not None:
-            words = arguments[1] if isinstance(arguments[1], (list, tuple)) else ()
-            cls.listener.mark("start", " ".join(str(word) for word in words))
-
-
-sys.addaudithook(_Starts.hook)
-
-
-@contextlib.contextmanager
-def _starts(noted: LoggedDisk) -> Iterator[None]:
-    """Tell the log which processes the run starts."""
-    _Starts.listener = noted
-    try:
-        yield
-    finally:
-        _Starts.listener = None
 
 
 @contextlib.contextmanager

@@ -1,8 +1,4 @@
-"""What is recorded, and what the next run is asked for: layouts x file systems.
-
-A scenario is (how the disk is prepared, the run that is recorded, the wish of the next run, whether user data is there already).
-Another one is one more value in `SCENARIOS`.
-"""
+"""What a scenario is: how the disk is prepared, what is recorded, the wish of the next run, where user data is."""
 
 from __future__ import annotations
 
@@ -11,22 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from blockstore.size import MIB
+from blockstore.report import Result
 from cc_blockstore.wish import VolumeWish
-from tests.files.wishes import wished
-from tests.loop.disk import Disk
+from tests.crash import user_data
+from tests.crash.disk import LoggedDisk
+from tests.loop.disk import Disk, run
 from tests.loop.instance import Done, Instance
 
 PLACE = Path("/mnt")  # in the worker's own mount namespace, with a file system of its own: nobody else sees it
-USER_DATA, CONTENT = "user-data", "a user's bytes, 27 of them\n" * 400
 SECONDS = 10.0
 
-# Sizes that the tools accept, in MiB, and what stands beside each file system on two partitions.
-SIZES = {"ext4": 64, "xfs": 320, "btrfs": 128, "vfat": 64, "swap": 32}
-BESIDE = {"ext4": "swap", "xfs": "ext4", "btrfs": "vfat", "vfat": "btrfs", "swap": "xfs"}
-MOUNTABLE = ("ext4", "xfs", "btrfs")  # this kernel has no vfat
 
 Run = Callable[[Instance, Disk, VolumeWish, "bool | None"], Done]
+Prepare = Callable[[Disk, Instance], None]
 
 
 def bring_up(instance: Instance, disk: Disk, wish: VolumeWish, blank: bool | None) -> Done:
@@ -38,21 +31,73 @@ def untouched(disk: Disk, instance: Instance) -> None:
     """A new volume of a new instance."""
 
 
+class Session:
+    """What can be done while everything is recorded. The disk is attached before, and detached afterwards."""
+
+    def __init__(self, scenario: Scenario, noted: LoggedDisk, instance: Instance, wish: VolumeWish) -> None:
+        self.scenario, self.instance, self.wish = scenario, instance, wish
+        self._noted = noted
+        self._last: Done | None = None
+
+    @property
+    def last(self) -> Done:
+        """The last run."""
+        assert self._last is not None, "nothing was run"
+        return self._last
+
+    def run(self) -> None:
+        """A run, which must end well; from here on the server may know that it did."""
+        with self._noted.starts():
+            self._last = self.scenario.run(self.instance, self._noted.disk, self.wish, self.scenario.blank)
+        report = self.last.report
+        if report.result is not Result.OK:
+            raise RuntimeError(f"{self.scenario.name}: the recorded run: {report.result.value}: {report.reason}")
+        self._noted.mark("done")
+
+    def put_user_data(self) -> None:
+        """From here on every state has user data, which no next run may lose."""
+        user_data.put(self.last.report.filesystems)
+        self._noted.mark("data")
+
+    def extend(self, size: int) -> None:
+        """The server extends the volume while it is in use, and the kernel has asked for its size again."""
+        disk = self._noted.disk
+        if disk.size < size:
+            os.truncate(disk.file, size)
+            run("losetup", "--set-capacity", disk.node)
+
+
+def nothing_else(disk: Disk, done: Done) -> str:
+    """Nothing is wrong beside what is always looked at."""
+    return ""
+
+
+def first_use(session: Session) -> None:
+    """A run, and then a user's data."""
+    session.run()
+    session.put_user_data()
+
+
 @dataclass(frozen=True)
 class Scenario:
     """``prepare`` is given the disk, not attached, and the instance as they are before the recording; it may attach it, and
-    detaches it again. ``wish`` and ``blank`` are those of the recorded run, ``next_wish`` that of the run after the cut
-    (None: the same). ``holds_data``: `put_user_data` was called in the preparation, so that every state must keep it.
-    ``run`` is what is recorded, ``next_run`` what is proven; a test of the tier itself puts a wrong one in its place."""
+    detaches it again. ``recorded`` is what is recorded. ``wish`` and ``blank`` are those of the recorded runs, ``next_wish`` that
+    of the run after the cut (None: the same). ``holds_data``: `user_data.put` was called in the preparation, so that every
+    state must keep it. ``check`` says what else is wrong with how a run after the cut ended, "" for nothing (the disk is
+    attached, everything mounted). ``run`` is what is recorded, ``next_run`` what is proven; a test of the tier itself puts a
+    wrong one in its place. The functions go to a worker process: those of a module, or `functools.partial` of them."""
 
     layout: str
     filesystem: str
     size: int
     wish: VolumeWish
-    prepare: Callable[[Disk, Instance], None] = untouched
+    prepare: Prepare = untouched
+    recorded: Callable[[Session], None] = first_use
     blank: bool | None = True
     next_wish: VolumeWish | None = None
     holds_data: bool = False
+    sector: int = 512
+    check: Callable[[Disk, Done], str] = nothing_else
     run: Run = bring_up
     next_run: Run = bring_up
 
@@ -64,53 +109,3 @@ class Scenario:
     def after(self) -> VolumeWish:
         """What the next run is asked for."""
         return self.next_wish or self.wish
-
-
-def put_user_data(wish: VolumeWish) -> None:
-    """A user's file on every mounted file system, durable when this returns. One that is there already is left alone."""
-    for each in wish.filesystems:
-        if each.mount and not has_user_data(Path(each.mount)):
-            with open(Path(each.mount, USER_DATA), "w") as file:
-                file.write(CONTENT)
-                file.flush()
-                os.fsync(file.fileno())
-            folder = os.open(each.mount, os.O_RDONLY | os.O_DIRECTORY)
-            os.fsync(folder)
-            os.close(folder)
-
-
-def has_user_data(folder: Path) -> bool:
-    """Whether the user's file is there as it was."""
-    file = folder / USER_DATA
-    return file.is_file() and file.read_bytes() == CONTENT.encode()
-
-
-def _one(kind: str, folder: str, label: str) -> dict[str, str]:
-    mount = {"mount": str(PLACE / folder)} if kind in MOUNTABLE else {}
-    return {"filesystem": kind, "label": label, **mount}
-
-
-def one_partition(kind: str) -> Scenario:
-    """A GPT with one partition."""
-    wish = wished(partitions=[{"size": "rest", **_one(kind, "one", "ONE")}])
-    return Scenario("gpt1", kind, (SIZES[kind] + 4) * MIB, wish)
-
-
-def two_partitions(kind: str) -> Scenario:
-    """A GPT with two partitions of different types."""
-    beside = BESIDE[kind]
-    first = {"size": f"{SIZES[kind]}MiB", **_one(kind, "one", "ONE")}
-    wish = wished(partitions=[first, {"size": "rest", **_one(beside, "two", "TWO")}])
-    return Scenario("gpt2", kind, (SIZES[kind] + SIZES[beside] + 4) * MIB, wish)
-
-
-def no_table(kind: str) -> Scenario:
-    """One file system on the whole volume."""
-    return Scenario("none", kind, SIZES[kind] * MIB, wished(partition_table="none", **_one(kind, "one", "ONE")))
-
-
-SCENARIOS = {
-    each.name: each
-    for kind in SIZES
-    for each in (one_partition(kind), two_partitions(kind), no_table(kind))
-}  # fmt: skip

@@ -15,7 +15,8 @@ from tests.crash.campaign import Options, Tried, campaign
 from tests.crash.disk import LoggedDisk, logged
 from tests.crash.judge import CONVERGED, LOST, STUCK
 from tests.crash.log import Flush, Mark, Write
-from tests.crash.scenario import SCENARIOS, Run
+from tests.crash.scenario import Run
+from tests.crash.scenarios import SCENARIOS
 from tests.files.real import images
 from tests.loop.disk import run, sparse
 
@@ -71,7 +72,7 @@ def test_a_run_that_formats_user_data_has_lost_it(able: None) -> None:
     found = tried(broken.formats_anew)
     assert {each.kind for each in found} == {CONVERGED, LOST}
     assert {each.kind for each in found[-3:]} == {LOST}  # the last moments: a user's file is there
-    assert "was made anew" in found[-1].reason
+    assert "mkfs.ext4 was started over user data" in found[-1].reason
     assert not good(found)
 
 

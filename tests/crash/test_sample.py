@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.crash.__main__ import failures, summary
 from tests.crash.campaign import Options, campaign
-from tests.crash.scenario import SCENARIOS
+from tests.crash.scenarios import SCENARIOS
 
 SAMPLE = Options(seed=1, sample=24, deeper=1, deeper_sample=6)
 
