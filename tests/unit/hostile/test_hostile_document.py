@@ -251,6 +251,8 @@ def test_portals_with_tricks(portal):
         "/var/lib/cloud/x",
         "/usr/bin",
         "/var/run/x",
+        "/srv/a\u00a0b",
+        "/srv/a\u3000b",
         "/srv/" + "x" * 256,
         "/srv/" + "ä" * 130,
         "/x" * 2100,
