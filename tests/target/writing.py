@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -30,9 +31,11 @@ class Writer:
         self.rounds = 0
         self._expected: dict[int, int] = {}
         self._end = threading.Event()
+        # Apart from its output, which is written when it asks for the next command, and so ends with that.
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             ["qemu-io", "--image-opts", image(login)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0,
         )  # fmt: skip
         self._thread = threading.Thread(target=self._write)
 
@@ -48,6 +51,9 @@ class Writer:
         hung = self._thread.is_alive()
         self._process.kill()
         self._process.communicate()
+        self._errors.seek(0)
+        self._note(self._errors.read())
+        self._errors.close()
         assert not hung, "the last writes never ended"
 
     def goes_on(self, rounds: int = 3, seconds: float = 30) -> None:
@@ -89,6 +95,9 @@ class Writer:
                 self.failed.append(f"qemu-io ended: {heard.decode()}")
                 return False
             heard += more
-        # libiscsi says when it tries again; that is no failure.
-        self.failed += [line for line in heard.decode().splitlines() if BAD.match(line) and "econnect" not in line]
+        self._note(heard)
         return True
+
+    def _note(self, said: bytes) -> None:
+        """Keep what is a failure; libiscsi says when it tries again, that is none."""
+        self.failed += [line for line in said.decode().splitlines() if BAD.match(line) and "econnect" not in line]
