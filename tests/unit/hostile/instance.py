@@ -72,12 +72,21 @@ class Programs(FakeRunner):
         elif name.startswith("mkfs."):
             self.fake.udev(Path(argv[-1]).name, ID_FS_TYPE=name[5:], ID_FS_UUID="0-0")
         elif name == "mount":
-            self.fake.mounted(argv[-2], argv[-1].replace("\\", "\\134"))
+            self._mount(argv[-2], argv[-1])
         elif name != "wipefs":
             raise CommandFailed(str(command), 1, "", "")
         if code not in command.ok:
             raise CommandFailed(str(command), code, "", "")
         return Completed(code, "", "")
+
+    def _mount(self, node: str, point: str) -> None:
+        """One more line of mountinfo, at once for all threads that read it."""
+        escaped = point.replace("\\", "\\134").replace(" ", "\\040")
+        file = self.fake.root / "proc/self/mountinfo"
+        with self._guard:
+            new = file.with_name("new")
+            new.write_text(file.read_text() + f"40 22 0:99 / {escaped} rw,relatime - ext4 {node} rw\n")
+            new.rename(file)
 
     def _log_in(self) -> None:
         for record in self.fake.root.glob("etc/iscsi/nodes/*/*/default"):
