@@ -121,4 +121,7 @@ def _count(tried: Sequence[Tried], *kinds: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

@@ -87,7 +87,7 @@ def try_state(scenario: Scenario, recording: Recording, state: State, name: str,
     """One state, with each word."""
     found: dict[bool | None, Verdict] = {}
     for blank in words(scenario, recording, state):
-        found[blank] = judge(Trial(scenario, recording, state, blank), work)
+        found[blank] = judge(Trial(scenario, recording, state, blank), work, found.get(scenario.blank))
     blank, worst = min(found.items(), key=lambda each: WORST.index(each[1].kind))
     image = ""
     if worst.kind != CONVERGED and options.keep:
@@ -95,7 +95,7 @@ def try_state(scenario: Scenario, recording: Recording, state: State, name: str,
         state.image.save(file, recording.size)
         image = str(file)
     entry = recording.doing(state.position)
-    changed = found[scenario.blank].changed
+    changed = bool(found[scenario.blank].made)
     return Tried(scenario.name, name, state.position, entry, worst.kind, WORDS[blank], worst.reason, image, changed)
 
 
@@ -182,9 +182,7 @@ def _work(scenario: Scenario, options: Options) -> list[Tried]:
     try:
         return try_scenario(scenario, options, _told.put)
     except KeyboardInterrupt:
-        if multiprocessing.parent_process() is None or not multiprocessing.parent_process().is_alive():
-            os._exit(1)
-        raise
+        os._exit(1)  # all is undone; going on would mean to take the next scenario
 
 
 def campaign(scenarios: Iterable[Scenario], options: Options, jobs: int, tell: Tell = lambda tried: None) -> list[Tried]:

@@ -21,7 +21,7 @@ from tests.crash.states import State
 from tests.crash.tree import restore
 from tests.crash.user_data import USER_FILES, has_user_data, has_user_file
 from tests.loop.disk import Disk, run
-from tests.loop.instance import Instance
+from tests.loop.instance import Done, Instance
 
 CHECKS = {
     "ext4": ("e2fsck", "-fn"), "xfs": ("xfs_repair", "-n"), "btrfs": ("btrfs", "check", "--readonly"),
@@ -56,11 +56,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``kind`` is one of the three; ``reason`` says what was wrong. ``changed``: the next run had something to do."""
+    """``kind`` is one of the three; ``reason`` says what was wrong. ``made``: what the next run made something with."""
 
     kind: str
     reason: str = ""
-    changed: bool = False
+    made: tuple[str, ...] = ()
 
 
 class StateDisk(Disk):
@@ -90,22 +90,28 @@ class StateDisk(Disk):
                 run("umount", wish.mount)
 
 
-def judge(trial: Trial, work: Path) -> Verdict:
-    """Try it. ``work`` is a folder of this worker's own."""
+def judge(trial: Trial, work: Path, alike: Verdict | None = None) -> Verdict:
+    """Try it. ``work`` is a folder of this worker's own.
+
+    ``alike`` is the verdict on the same state with another word of the server: where this run made the same, a further run and
+    the file systems' own checks are not asked again.
+    """
     disk, instance = StateDisk(work / "image", trial.scenario.sector), Instance(work / "root", trial.recording.volume_id)
     trial.state.image.save(disk.file, trial.recording.size)
     restore(trial.recording.trees[trial.state.tree], instance.root)
-    started: list[str] = []
+    made: list[str] = []
     private.boot()
     with _attached(disk, trial.scenario.after.filesystems):
         try:
-            _converges(trial, disk, instance, started)
-            verdict = Verdict(CONVERGED, changed=bool(started))
+            done = _comes_up(trial, disk, instance, made)
+            if alike is None or (CONVERGED, tuple(made)) != (alike.kind, alike.made):
+                _stays(trial, disk, instance, done)
+            verdict = Verdict(CONVERGED, made=tuple(made))
         except Wrong as wrong:
             verdict = Verdict(STUCK, str(wrong))
         except Exception as error:
             verdict = Verdict(STUCK, f"{type(error).__name__}: {error}; {traceback.format_exc(limit=-2)}")
-    lost = _lost(trial, disk, work, started) if trial.data_expected else ""
+    lost = _lost(trial, disk, work, made) if trial.data_expected else ""
     return Verdict(LOST, f"{lost} ({verdict.reason or 'converged'})") if lost else verdict
 
 
@@ -121,11 +127,11 @@ def _attached(disk: StateDisk, wishes: tuple[FilesystemWish, ...]) -> Iterator[N
                 ends.callback(disk.release, wishes)
 
 
-def _converges(trial: Trial, disk: StateDisk, instance: Instance, started: list[str]) -> None:
-    """Raise `Wrong` unless the next run, and one more, leave all as wished. ``started``: what the first one made with."""
+def _comes_up(trial: Trial, disk: StateDisk, instance: Instance, made: list[str]) -> Done:
+    """Raise `Wrong` unless the next run leaves all as wished. ``made`` is added to."""
     scenario = trial.scenario
     done = scenario.next_run(instance, disk, scenario.after, trial.blank)
-    started += done.processes.wrote
+    made += done.processes.wrote
     if done.report.result is not Result.OK:
         raise Wrong(f"{done.report.result.value}: {done.report.reason}")
     placed = list(zip(scenario.after.filesystems, done.report.filesystems))
@@ -135,6 +141,12 @@ def _converges(trial: Trial, disk: StateDisk, instance: Instance, started: list[
         _as_wished(wish, found)
     if why := scenario.check(disk, done):
         raise Wrong(why)
+    return done
+
+
+def _stays(trial: Trial, disk: StateDisk, instance: Instance, done: Done) -> None:
+    """Raise `Wrong` unless one more run changes nothing, and what is there is sound."""
+    scenario = trial.scenario
     again = scenario.next_run(instance, disk, scenario.after, trial.blank)
     if again.report.result is not Result.OK or again.report.changed or again.processes.wrote:
         raise Wrong(f"a further run: {again.report.result.value}, changed {again.report.changed}, wrote {again.processes.wrote}")
@@ -144,7 +156,7 @@ def _converges(trial: Trial, disk: StateDisk, instance: Instance, started: list[
 
 def _as_wished(wish: FilesystemWish, found: FilesystemReport) -> None:
     """The report's word is not enough: blkid and the kernel are asked."""
-    seen = {tag: _blkid(found.device, tag) for tag in ("TYPE", "LABEL", "UUID")}
+    seen = _blkid(found.device)
     if seen != {"TYPE": wish.type, "LABEL": wish.label, "UUID": found.uuid}:
         raise Wrong(f"on {found.device} blkid sees {seen}, wished {wish}, reported UUID {found.uuid}")
     if wish.mount and not _is_mounted(found.device, wish.mount):
@@ -153,9 +165,11 @@ def _as_wished(wish: FilesystemWish, found: FilesystemReport) -> None:
         raise Wrong(f"{found.device} is not active swap")
 
 
-def _blkid(node: str, tag: str) -> str:
-    done = subprocess.run(("blkid", "-p", "-o", "value", "-s", tag, node), capture_output=True, env=ENVIRONMENT, check=False)
-    return done.stdout.decode().rstrip("\n")
+def _blkid(node: str) -> dict[str, str]:
+    argv = ("blkid", "-p", "-o", "export", "-s", "TYPE", "-s", "LABEL", "-s", "UUID", node)
+    done = subprocess.run(argv, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    pairs = (line.partition("=") for line in done.stdout.splitlines())
+    return {key: value for key, _, value in pairs if key != "DEVNAME"}
 
 
 def _is_mounted(node: str, place: str) -> bool:
@@ -182,15 +196,15 @@ def _sound(trial: Trial, disk: StateDisk, found: tuple[FilesystemReport, ...]) -
             raise Wrong(why)
 
 
-def _lost(trial: Trial, disk: StateDisk, work: Path, started: list[str]) -> str:
+def _lost(trial: Trial, disk: StateDisk, work: Path, made: list[str]) -> str:
     """What is lost of the user's data, looked at by hand; "" for nothing. An untouched disk has lost nothing.
 
     That something was made anew counts by itself, since the new file system has the same UUID. (Swap holds no user's data, and
     is made anew when the volume has grown.)
     """
-    made = [program for program in started if program != "mkswap"]
-    if made:
-        return f"{', '.join(made)} was started over user data"
+    over = [program for program in made if program != "mkswap"]
+    if over:
+        return f"{', '.join(over)} was started over user data"
     if Image.of(disk.file).digest == trial.state.image.digest:
         return ""
     with _attached(disk, ()):
