@@ -204,7 +204,7 @@ def test_what_would_end_a_line_or_leave_a_folder(tmp_path: Path, monkeypatch: py
             part[key] = f"{PLANTED}{text}." if key == "auth_password" else text
         found.append({**each, "metadata": metadata, "connection": connection})
     one = instance(tmp_path, monkeypatch, found)
-    verdict = one.run()
+    verdict = one.run(deadline=3600)
     check(one, verdict)
     assert next(each for each in verdict.report.volumes if each.id == "v0").reason == ""
 
