@@ -12,6 +12,7 @@ import io
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.message import Message
 
 import yaml
@@ -26,6 +27,8 @@ _OTHERS = ("#cloud-config-archive", "#cloud-config-jsonp")
 _GZIP = b"\x1f\x8b"
 # What a compressed user-data may grow to. Clouds allow some ten KiB of it; more than this is a bomb, and left alone.
 LONGEST = 16 << 20
+# What the email package raises for parts without an end, charsets that nobody knows and the like.
+_CHOKES = (MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,10 @@ def lift(text: str | bytes) -> Lifted:
     if first.startswith(HEADER) and not first.startswith(_OTHERS):
         lifted = _from_cloud_config(plain)
     elif first.startswith(("content-type:", "mime-version:")):
-        lifted = _from_mime(plain)
+        try:
+            lifted = _from_mime(plain)
+        except _CHOKES:
+            lifted = None
     else:
         lifted = None
     if lifted is None:
