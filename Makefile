@@ -66,7 +66,7 @@ test-crash: setup ## a sample of the crash states (root)
 	$(SUDO) $(IN)/pytest -q tests/crash
 
 .PHONY: crash
-crash: setup ## the power goes at every write of a first use: every crash state, given to the next run (root)
+crash: setup ## every crash state of every scenario, given to the next run (root); CRASH="--scenario 'gpt1-*'" for some
 	$(SUDO) $(IN)/python -m tests.crash $(CRASH)
 
 .PHONY: test-vm

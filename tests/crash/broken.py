@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 from cc_blockstore.wish import VolumeWish
 from tests.crash.scenario import bring_up
@@ -27,3 +28,9 @@ def refuses(instance: Instance, disk: Disk, wish: VolumeWish, blank: bool | None
 def raises(instance: Instance, disk: Disk, wish: VolumeWish, blank: bool | None) -> Done:
     """Ends with a traceback."""
     raise ZeroDivisionError("planted")
+
+
+def removes_carelessly(instance: Instance, disk: Disk, wish: VolumeWish, blank: bool | None) -> Done:
+    """Removes its mark, and leaves it to chance when that reaches the instance's own disk."""
+    with mock.patch("cc_blockstore.machine.files.remove", Path.unlink):
+        return bring_up(instance, disk, wish, blank)

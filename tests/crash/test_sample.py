@@ -6,7 +6,7 @@ from tests.crash.__main__ import failures, summary
 from tests.crash.campaign import Options, campaign
 from tests.crash.scenarios import SCENARIOS
 
-SAMPLE = Options(seed=1, sample=24, deeper=1, deeper_sample=6)
+SAMPLE = Options(seed=1, sample=12, deeper=1, deeper_sample=3)
 
 
 def test_the_next_run_converges_and_loses_nothing(able: None) -> None:
