@@ -101,7 +101,7 @@ def read(value: object) -> Document | None:
     return None
 
 
-@hostile(120)
+@hostile(80)
 @given(TREES)
 def test_any_tree_is_a_document_or_its_faults(value):
     read(value)
@@ -120,7 +120,7 @@ def spoiled(draw: st.DrawFn, whole: Any) -> Any:
     return draw(SCALARS | TREES)
 
 
-@hostile(300)
+@hostile(150)
 @given(spoiled(WHOLE))
 def test_one_wrong_value_anywhere_is_told_without_the_secrets(value):
     read(value)

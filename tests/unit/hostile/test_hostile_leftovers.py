@@ -99,7 +99,7 @@ def machine(folder: Path) -> Machine:
     return Machine(Paths(folder), FakeRunner(), FakeClock())
 
 
-@hostile(60)
+@hostile(40)
 @given(broken(GOOD))
 def test_a_ledger_with_one_wrong_value(tmp_path: Path, value: object):
     path = tmp_path / VOLUMES / "v1.json"
@@ -113,7 +113,7 @@ def test_a_ledger_with_one_wrong_value(tmp_path: Path, value: object):
         assert location.is_relative_to(record.database(paths))
 
 
-@hostile(40)
+@hostile(30)
 @given(REPORTS, st.data())
 def test_a_status_with_one_wrong_value(tmp_path: Path, report: Report, data: st.DataObject):
     path = tmp_path / STATUS
@@ -123,7 +123,7 @@ def test_a_status_with_one_wrong_value(tmp_path: Path, report: Report, data: st.
     assert found is None or isinstance(found, Report)
 
 
-@hostile(40)
+@hostile(30)
 @given(around(KEYS.filter(lambda key: isinstance(key, str))))
 def test_any_json(tmp_path: Path, value: object):
     try:
@@ -137,7 +137,7 @@ def test_any_json(tmp_path: Path, value: object):
     assert status.read(machine(tmp_path)) is None
 
 
-@hostile(60)
+@hostile(40)
 @given(TEXTS, TEXTS, TEXTS)
 def test_a_link_file_has_two_lines_and_its_place(tmp_path: Path, name: str, serial: str, volume_id: str):
     links = tmp_path / "var/lib/blockstore/links"

@@ -49,7 +49,7 @@ PIECES = st.sampled_from(
 USER_DATA = st.tuples(HEADS, st.lists(PIECES | TEXTS, max_size=10)).map(lambda each: each[0] + "".join(each[1]))
 
 
-@hostile(250)
+@hostile(120)
 @given(USER_DATA)
 def test_any_user_data_is_lifted_or_left_alone(text: str):
     data = text.encode(errors="surrogatepass")
@@ -120,7 +120,7 @@ def test_nothing_of_the_block_that_may_hold_a_secret_is_for_everybody(block: str
     assert seed.public == {}
 
 
-@hostile(100)
+@hostile(60)
 @given(st.dictionaries(st.sampled_from(["endpoint", "token", "ca_cert"]) | TEXTS, around(KEYS), max_size=4))
 def test_any_words_lead_to_a_service_or_to_a_refusal(words: dict[str, object]):
     try:

@@ -203,7 +203,7 @@ def test_after_the_deadline_a_silent_service_is_not_asked_again(asked: Asked):
     assert len(asked.service.hosts) == 1
 
 
-@hostile(80)
+@hostile(50)
 @given(around(KEYS.filter(lambda key: isinstance(key, str)) | st.sampled_from(["attachments", "attachment", "volume", "id"])))
 def test_any_json(value: object):
     asked = Asked()
@@ -214,7 +214,7 @@ def test_any_json(value: object):
     asked.all(body.encode())
 
 
-@hostile(60)
+@hostile(40)
 @given(ATTACHMENTS, st.data())
 def test_a_broken_attachment_does_not_hold_up_the_others(attachment, data):
     asked = Asked()
@@ -226,7 +226,7 @@ def test_a_broken_attachment_does_not_hold_up_the_others(attachment, data):
     assert all(one_line(str(fault)) for fault in faults)
 
 
-@hostile(60)
+@hostile(40)
 @given(st.sampled_from(["id", "name", "serial", "size", "blank", "metadata", "status", "mode"]), TEXTS | SCALARS)
 def test_hostile_words_of_an_attachment(key: str, value: object):
     asked = Asked()
@@ -244,7 +244,7 @@ def test_hostile_words_of_an_attachment(key: str, value: object):
         assert len(each.volume.name) <= 255
 
 
-@hostile(80)
+@hostile(50)
 @given(CONNECTIONS, st.data())
 def test_a_broken_connection_is_refused_without_its_secrets(connection, data):
     asked = Asked()
@@ -257,7 +257,7 @@ def test_a_broken_connection_is_refused_without_its_secrets(connection, data):
         assert len(password) < 6 or password not in str(error)  # noqa: PT017
 
 
-@hostile(60)
+@hostile(40)
 @given(TEXTS)
 def test_an_id_stays_in_its_part_of_the_url(identifier: str):
     asked = Asked()
