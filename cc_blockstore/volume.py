@@ -82,6 +82,9 @@ class BringUp:
             return self._outcome(Result.REFUSED, str(error))
         except (BlockstoreError, OSError) as error:
             return self._outcome(Result.FAILED, str(error))
+        except Exception as error:
+            # Nothing of one volume may end the run of the others. The text may quote anything, so only its kind is told.
+            return self._outcome(Result.FAILED, f"unexpected {type(error).__name__}; please report it as a bug")
         return self._outcome(Result.OK, "")
 
     def _connect(self) -> None:

@@ -19,9 +19,7 @@ def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool
     """
     path = machine.paths.fstab
     before = files.read_exact(path) or ""
-    text = before
-    for volume_id, entries in wanted.items():
-        text = plan.fstab_with(text, entries, volume_id)
+    text = plan.fstab_with(before, wanted)
     if text == before:
         return False
     mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644

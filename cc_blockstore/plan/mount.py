@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from cc_blockstore.filesystems import FILESYSTEMS
@@ -120,7 +120,7 @@ def fstab_entry(
 
 def points(text: str, volume_id: str) -> tuple[str, ...]:
     """The mount points of this volume's lines in an fstab."""
-    words = (line.split() for line in text.splitlines() if is_ours(line, volume_id))
+    words = (_words(line) for line in text.split("\n") if is_ours(line, volume_id))
     return tuple(_unescaped(each[1]) for each in words if each[1] != "none")
 
 
@@ -149,23 +149,34 @@ def unit_name(point: str) -> str:
 
 def is_ours(line: str, volume_id: str | None = None) -> bool:
     """Whether a line of fstab carries our marker (of this volume)."""
-    words = line.split()
-    if line.lstrip().startswith("#") or len(words) < 4:
-        return False
-    marked = [option[len(MARKER) :] for option in words[3].split(",") if option.startswith(MARKER)]
+    marked = _marked(line)
     return bool(marked) and (volume_id is None or volume_id in marked)
 
 
-def fstab_with(text: str, entries: Iterable[FstabEntry], volume_id: str) -> str:
-    """The fstab with exactly these entries for this volume; every other line stays byte for byte.
+def _words(line: str) -> list[str]:
+    """fstab(5): fields are separated by spaces and tabs, and by nothing else that Unicode counts as a space."""
+    return re.split(r"[ \t]+", line.strip(" \t\r"))
+
+
+def _marked(line: str) -> tuple[str, ...]:
+    """The ids of the volumes whose marker a line carries."""
+    words = _words(line)
+    if words[0].startswith("#") or len(words) < 4:
+        return ()
+    return tuple(option[len(MARKER) :] for option in words[3].split(",") if option.startswith(MARKER))
+
+
+def fstab_with(text: str, wanted: Mapping[str, Iterable[FstabEntry]]) -> str:
+    """The fstab with exactly these entries for these volumes (by id); every other line stays byte for byte.
 
     A line of ours that is right already keeps its place, so that an unchanged wish gives an unchanged file.
     """
-    wanted = [str(entry) for entry in entries]
+    entries = {volume_id: [str(entry) for entry in each] for volume_id, each in wanted.items()}
     # Lines end with "\n" and with nothing else: `splitlines` would end one at a form feed, and lose it.
     lines = text.removesuffix("\n").split("\n") if text else []
-    kept = [line for line in lines if not is_ours(line, volume_id) or line in wanted]
-    missing = [line for line in wanted if line not in kept]
+    kept = [line for line in lines if all(line in entries.get(volume_id, [line]) for volume_id in _marked(line))]
+    there = set(kept)
+    missing = [line for each in entries.values() for line in each if line not in there]
     if not missing and len(kept) == len(lines):
         return text
     return "".join(f"{line}\n" for line in (*kept, *missing))

@@ -369,3 +369,20 @@ def test_no_secret_is_left_anywhere_but_in_the_record(guest: Guest, point: Path,
     holding = {name for name, data in guest.fake.files().items() for secret in secrets if secret.encode() in data}
     assert holding == {f"etc/iscsi/nodes/{PATHS['v1'].iqn}/10.0.0.1,3260,1/default"}
     assert (guest.fake.root / holding.pop()).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_bug_in_one_volume_costs_that_one_and_says_nothing_of_what_it_quotes(guest: Guest, monkeypatch):
+    """Whatever is raised: the others come up, and the text of an error that nobody foresaw may hold anything."""
+    guest.known("v1")
+    guest.known("v2", number=2)
+    guest.service.listed = [attachment("v1", Status.ATTACHED), attachment("v2", Status.ATTACHED)]
+
+    def settle(machine: Any, volume: Volume, node: str, deadline: Any) -> None:
+        if volume.id == "v1":
+            raise ValueError(PASSWORD)
+
+    monkeypatch.setattr("cc_blockstore.machine.device.settle", settle)
+    verdict = guest.run()
+    assert results(verdict) == {"v1": "failed", "v2": "ok"}
+    assert "name-v1: unexpected ValueError" in verdict.warning
+    assert PASSWORD not in repr(verdict)

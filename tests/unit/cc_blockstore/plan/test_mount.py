@@ -111,27 +111,27 @@ SECOND = FstabEntry("vol-2", "UUID=w", "/opt", "ext4", ("defaults", "x-blockstor
 
 
 def test_a_line_comes_at_the_end_and_goes_without_a_trace():
-    added = fstab_with(FSTAB, [ENTRY], "vol-1")
+    added = fstab_with(FSTAB, {"vol-1": [ENTRY]})
     assert added == f"{FSTAB}{ENTRY}\n"
-    assert fstab_with(added, [], "vol-1") == FSTAB
+    assert fstab_with(added, {"vol-1": []}) == FSTAB
 
 
 def test_a_line_that_is_right_keeps_its_place():
     text = f"# first\n{ENTRY}\n# last\n"
-    assert fstab_with(text, [ENTRY], "vol-1") == text
+    assert fstab_with(text, {"vol-1": [ENTRY]}) == text
 
 
 def test_a_changed_line_replaces_ours_and_leaves_the_other_volume_s():
-    text = fstab_with(fstab_with(FSTAB, [ENTRY], "vol-1"), [SECOND], "vol-2")
+    text = fstab_with(fstab_with(FSTAB, {"vol-1": [ENTRY]}), {"vol-2": [SECOND]})
     moved = FstabEntry("vol-1", "UUID=u", "/srv/new", "ext4", ENTRY.options)
-    assert fstab_with(text, [moved], "vol-1") == f"{FSTAB}{SECOND}\n{moved}\n"
+    assert fstab_with(text, {"vol-1": [moved]}) == f"{FSTAB}{SECOND}\n{moved}\n"
 
 
 def test_an_empty_fstab_and_one_without_a_line_end():
-    assert fstab_with("", [ENTRY], "vol-1") == f"{ENTRY}\n"
-    assert fstab_with("# x", [ENTRY], "vol-1") == f"# x\n{ENTRY}\n"
-    assert fstab_with("# x", [], "vol-1") == "# x"
-    assert fstab_with("", [], "vol-1") == ""
+    assert fstab_with("", {"vol-1": [ENTRY]}) == f"{ENTRY}\n"
+    assert fstab_with("# x", {"vol-1": [ENTRY]}) == f"# x\n{ENTRY}\n"
+    assert fstab_with("# x", {"vol-1": []}) == "# x"
+    assert fstab_with("", {"vol-1": []}) == ""
 
 
 FOREIGN = st.text(st.sampled_from("ab #/=,\t\r\x0b\x0c\x1c\x85\u2028\udcff"), max_size=12)
@@ -142,9 +142,9 @@ def test_every_other_line_stays_byte_for_byte(lines, place):
     before = "".join(f"{line}\n" for line in lines)
     old = FstabEntry("vol-1", "UUID=old", "/old", "ext4", ENTRY.options)
     with_ours = "".join(f"{line}\n" for line in [*lines[:place], str(old), *lines[place:]])
-    assert fstab_with(with_ours, [ENTRY], "vol-1") == f"{before}{ENTRY}\n"
-    assert fstab_with(with_ours, [], "vol-1") == before
-    assert fstab_with(with_ours, [old], "vol-1") == with_ours
+    assert fstab_with(with_ours, {"vol-1": [ENTRY]}) == f"{before}{ENTRY}\n"
+    assert fstab_with(with_ours, {"vol-1": []}) == before
+    assert fstab_with(with_ours, {"vol-1": [old]}) == with_ours
 
 
 @pytest.mark.parametrize(("point", "unit"), [
@@ -163,3 +163,9 @@ def test_every_other_line_stays_byte_for_byte(lines, place):
 ])  # fmt: skip
 def test_unit_name(point, unit):
     assert unit_name(point) == unit
+
+
+def test_only_spaces_and_tabs_separate_fields():
+    line = "/dev/v\u00a0x /srv ext4 defaults,x-blockstore.volume=vol-1 0 0"
+    assert points(f"{line}\x0b\n", "vol-1") == ("/srv",)
+    assert not is_ours("/dev/v /srv ext4\u2003x-blockstore.volume=vol-1 0 0")
