@@ -51,7 +51,7 @@ campaign: setup debs ## 200 power cuts through first boots (CUTS=…; some hours
 	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200)
 
 .PHONY: test
-test: setup debs check test-fast test-loop test-vm ## all tests
+test: setup debs check test-fast test-loop test-crash test-vm ## all tests
 
 .PHONY: test-fast
 test-fast: setup ## everything but guests and loop devices

@@ -119,6 +119,8 @@ class Shape:
             if decision.verb is Verb.CREATE:
                 partition.bare(self._machine, self._node)
             self._empty = decision.verb is not Verb.OVERWRITE
+            # What was begun under `overwrite` may be what an overwriting left; then it counts as one.
+            self._destroyed |= decision.verb is Verb.FINISH and self._overwrite is Overwrite.YES
             self._table = self._new_table(seen.size, again=self._destroyed)
             writes = plan_gpt.rewritten(self._table)
         partition.write(self._machine, self._node, writes, self._table, self._deadline)

@@ -11,7 +11,7 @@ from blockstore.iscsi import IscsiPath
 from blockstore.report import FilesystemReport, Result, VolumeReport
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.look import Look, refuse
-from cc_blockstore.machine import device, filesystem, fstab, growth, mount
+from cc_blockstore.machine import device, filesystem, fstab, growth, making, mount
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import device as plan_device
@@ -141,13 +141,18 @@ class BringUp:
 
     def _grow(self, wish: VolumeWish) -> None:
         """File systems follow their devices online; they were looked at before they were mounted, and are again."""
+        machine, volume_id = self._machine, self._task.volume.id
         for each in self._placed:
-            seen = growth.see(self._machine, each.wish, each.node, read_only=self._task.read_only)
-            decision = plan_growth.decide(each.wish, seen, growth.place(self._machine, each.wish, each.node), grow=wish.grow)
+            seen = growth.see(machine, each.wish, each.node, read_only=self._task.read_only)
+            decision = plan_growth.decide(each.wish, seen, growth.place(machine, each.wish, each.node), grow=wish.grow)
             if isinstance(decision, Do) and decision.verb is Verb.GROW and not each.fresh:
                 with self._steps.step("filesystem") as mark:
-                    filesystem.grow(self._machine, each.node, each.wish)
+                    growth.grow(machine, volume_id, each.wish, each.node)
                     mark.changed = True
+            elif making.growing(machine, volume_id):
+                growth.confirm(machine, each.wish, each.node)
+        if making.growing(machine, volume_id):
+            making.end_growth(machine, volume_id)
 
     def _settle(self) -> None:
         """What is mounted already may still be news to udev; fstab and the links need it."""

@@ -26,6 +26,7 @@ class Filesystem:
     cannot tell. ``extent(read, total)``: the bytes of the device that it has; ``total`` is what statvfs(3) says of a mounted
     one, else None: on the disk a superblock may be an old one. ``grow(device, point)``: argv of the tool that grows it while it
     is mounted, to ``grow_smallest`` bytes at least; ``remake_to_grow``: it holds nothing, and is made anew instead.
+    ``confirm_growth(read, total)``: the ioctl and its argument by which the kernel completes a growth that was cut short.
     ``twin_at``: where its superblock holds the identity (16 bytes) by which the kernel tells mounted ones apart, None where it
     does not; ``twin_options`` let two of them be mounted at once, from ``twin_kernel`` on.
     """
@@ -43,6 +44,7 @@ class Filesystem:
     label_rule: Callable[[str], str | None] = lambda label: None
     grow: Callable[[str, str], tuple[str, ...]] | None = None
     grow_smallest: int = 0
+    confirm_growth: Callable[[Read, int], tuple[int, bytes]] | None = None
     remake_to_grow: bool = False
     twin_at: int | None = None
     twin_options: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Making, flushing and growing a file system."""
+"""Making and flushing a file system."""
 
 from __future__ import annotations
 
@@ -27,13 +27,6 @@ def flush(machine: Machine, node: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def grow(machine: Machine, node: str, wish: FilesystemWish) -> None:
-    """Let the mounted file system have all of its device. Raises `CommandFailed`; what is on it stays, grown or not."""
-    tool = FILESYSTEMS[wish.type].grow
-    if tool is not None:
-        machine.run(Command(tool(node, wish.mount)), timeout=WRITE_SECONDS)
 
 
 def settle(machine: Machine, node: str, uuid: str, deadline: Deadline) -> None:

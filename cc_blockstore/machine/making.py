@@ -38,6 +38,25 @@ def record_overwriting(machine: Machine, volume_id: str) -> None:
     files.write(_record(machine, volume_id), "")
 
 
+def begin_growth(machine: Machine, volume_id: str) -> None:
+    """From now on a file system of this volume may have grown in part."""
+    files.write(_growing(machine, volume_id), "")
+
+
+def growing(machine: Machine, volume_id: str) -> bool:
+    """Whether a growth was begun and not ended."""
+    return _growing(machine, volume_id).exists()
+
+
+def end_growth(machine: Machine, volume_id: str) -> None:
+    """It is complete and flushed."""
+    files.remove(_growing(machine, volume_id))
+
+
+def _growing(machine: Machine, volume_id: str) -> Path:
+    return machine.paths.state / "growing" / volume_id
+
+
 def _mark(machine: Machine, volume_id: str) -> Path:
     return machine.paths.state / "making" / volume_id
 

@@ -42,9 +42,11 @@ def _finish(wish: FilesystemWish, seen: Content, blank: bool | None, overwrite: 
     if refusal is not None:
         return refusal
     objection = None if wish.type == "swap" else not_blank(seen, str(wish), blank)
-    if objection is not None:
-        return overwriting(objection, seen, str(wish), overwrite)
-    return Do(f"make {wish} on {seen.device} again, where it was begun", Verb.FINISH)
+    if objection is not None and overwrite is not Overwrite.YES:
+        return objection
+    # Half of what an overwriting makes carries its identity already; it is done when the mark is gone.
+    verb = Verb.OVERWRITE if overwrite is Overwrite.YES else Verb.FINISH
+    return Do(f"make {wish} on {seen.device} again, where it was begun", verb)
 
 
 def _same_type(wish: FilesystemWish, seen: Content, overwrite: Overwrite) -> Decision:

@@ -23,3 +23,11 @@ def test_an_overwriting_is_remembered(fake: FakeMachine):
     making.record_overwriting(fake.machine, "v1")
     assert making.overwritten(fake.machine, "v1")
     assert not making.overwritten(fake.machine, "v2")
+
+
+def test_a_growth_is_remembered_until_it_is_complete(fake: FakeMachine):
+    making.begin_growth(fake.machine, "v1")
+    assert making.growing(fake.machine, "v1")
+    assert not making.growing(fake.machine, "v2")
+    making.end_growth(fake.machine, "v1")
+    assert not making.growing(fake.machine, "v1")

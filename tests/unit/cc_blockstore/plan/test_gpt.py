@@ -16,7 +16,6 @@ from cc_blockstore.wish import FilesystemWish, PartitionWish, Table, VolumeWish
 
 SIZE = 8 * MIB
 WISH = VolumeWish(Table.GPT, (PartitionWish(2 * MIB, FilesystemWish("swap")), PartitionWish(None, FilesystemWish("swap"))))
-OURS = [disk_guid("v1", again=again) for again in (False, True)]
 
 
 def written(disk: bytes, writes: list[Write], kept: object = None, sector: int = 512) -> bytes:
@@ -45,7 +44,8 @@ def test_what_is_written_is_read(sector: int):
 
 
 def begun(disk: bytes, volume: str = "v1") -> bool:
-    return all(gpt.begun(area, 512, volume, OURS) for area in (disk[512 : 34 * 512], disk[-33 * 512 :]))
+    owners = [disk_guid(volume, again=again) for again in (False, True)]
+    return all(gpt.begun(area, 512, volume, owners) for area in (disk[512 : 34 * 512], disk[-33 * 512 :]))
 
 
 SECTORS = st.frozensets(st.sampled_from([*range(1, 34), *range(SIZE // 512 - 33, SIZE // 512)]))
