@@ -70,8 +70,8 @@ crash: setup ## every crash state of every scenario, given to the next run (root
 	$(SUDO) $(IN)/python -m tests.crash $(CRASH)
 
 .PHONY: test-vm
-test-vm: setup debs ## guests under QEMU
-	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist loadscope tests/vm
+test-vm: setup debs ## guests under QEMU; VM=--every-suite for all files on all releases
+	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist loadscope tests/vm $(VM)
 
 .PHONY: check
 check: $(VENV)/installed ## ruff and mypy

@@ -9,13 +9,27 @@ import pytest
 
 from testbed import image
 from testbed.guest import Guest
-from testbed.image import Image
+from testbed.image import SUITES, Image
 from testbed.packages import newest_packages
 from testbed.prerequisites import missing
 
 _guests = pytest.StashKey[list[Guest]]()
 
 BootGuest = Callable[..., Guest]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-suite", action="store_true", help="files that show the same on every release: on all of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A file marked `newest` runs on the newest release alone, unless all are asked for: guests are slow where they are emulated."""
+    if config.getoption("--every-suite", default=False):
+        return
+    older = [suite for suite in SUITES if suite != "trixie"]
+    skipped = [each for each in items if each.get_closest_marker("newest") and any(suite in each.name for suite in older)]
+    config.hook.pytest_deselected(items=skipped)
+    items[:] = [each for each in items if each not in skipped]
 
 
 @pytest.fixture(scope="session")

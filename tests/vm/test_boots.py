@@ -9,6 +9,8 @@ from testbed.guest import File
 from testbed.image import SUITES
 from testbed.seed import StaticSeed
 
+pytestmark = pytest.mark.newest
+
 VERSIONS = {"bookworm": "22.4.", "trixie": "25.1."}
 
 

@@ -18,6 +18,8 @@ from testbed.target import ForeignTarget
 from tests.vm import scenario
 from tests.vm.scenario import StaticVolume
 
+pytestmark = pytest.mark.newest
+
 DEADLINE = 45
 WISHES = {
     "good": {"mount": "/srv/good"},
