@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A file marked `newest` runs on the newest release alone, unless all are asked for: guests are slow where they are emulated."""
+    """A file marked `newest` runs on the newest release alone, unless all are asked for: emulated guests are slow."""
     if config.getoption("--every-suite", default=False):
         return
     older = [suite for suite in SUITES if suite != "trixie"]
