@@ -18,15 +18,21 @@ def decide(wish: FilesystemWish, seen: Content, blank: bool | None, overwrite: O
         return Keep("no file system wished")
     if seen.making and _left_by_us(seen):
         return _finish(wish, seen, blank, overwrite)
+    if seen.making and seen.kind and not seen.own and overwrite is Overwrite.YES:
+        # An overwriting that replaced the table uncovers what is to go: of the wished type it would be kept otherwise.
+        return _overwriting(_format(wish, seen), wish, seen, overwrite)
     if seen.kind == wish.type and not seen.table:
         return _same_type(wish, seen, overwrite)
     if seen.kind or seen.table:
-        refused = Refuse(f"refusing to format {seen.device}: found {seen}; wished {wish}", OVERWRITE)
-        return _overwriting(refused, wish, seen, overwrite)
+        return _overwriting(_format(wish, seen), wish, seen, overwrite)
     refusal = unfit_for_writing(seen, str(wish), blank)
     if refusal is not None:
         return _overwriting(refusal, wish, seen, overwrite)
     return _too_small(wish, seen) or Do(f"make {wish} on {seen.device}", Verb.CREATE)
+
+
+def _format(wish: FilesystemWish, seen: Content) -> Refuse:
+    return Refuse(f"refusing to format {seen.device}: found {seen}; wished {wish}", OVERWRITE)
 
 
 def _left_by_us(seen: Content) -> bool:

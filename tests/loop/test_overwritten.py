@@ -122,3 +122,22 @@ def test_a_cut_in_between_is_finished(program: str, layout: str, make_disk: Make
     disk.attach()
     done = instance.bring_up(disk, wish, blank=False)
     assert (done.report.result, done.report.reason) == (Result.OK, "")
+
+
+@pytest.mark.parametrize("program", ["", "mkfs.ext4"])
+def test_a_file_system_that_a_new_table_uncovers_goes_too(
+    program: str, make_disk: MakeDisk, instance: Instance, place: Path
+) -> None:
+    """It begins where the new partition does, and is of the wished type: it is not what the new partition is to hold."""
+    disk = make_disk(64 * MIB)
+    partitioned("label: gpt\nsize=20MiB\nsize=20MiB\n", ("mkfs.ext4", "-q", "-L", "old"), ("mkfs.ext4", "-q"))(disk, place)
+    disk.attach()
+    wish = overwriting(mount=f"{place}/data")
+    if program:
+        with pytest.raises(PowerCut):
+            instance.bring_up(disk, wish, blank=False, cut_before=program)
+        disk.detach()
+        disk.attach()
+    done = instance.bring_up(disk, wish, blank=False)
+    assert (done.report.result, done.report.reason, done.processes.wrote) == (Result.OK, "", ["mkfs.ext4"])
+    assert done.report.filesystems[0].label == ""
