@@ -6,6 +6,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ def main(options: argparse.Namespace) -> int:
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     # Progress on standard error: standard output is the result.
     campaign = Campaign(image.build(options.suite, newest_packages()), FOLDER / f"{options.suite}-{seed}", Console(stderr=True))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it still hears the count
     campaign.told(f"{options.cuts} power cuts, {options.suite}, --seed {seed}; what fails stays in {campaign.folder}")
     try:
         campaign.run(options.cuts, random.Random(seed))
     except KeyboardInterrupt:
-        campaign.told("stopped")
+        campaign.told("stopped: the cycle that was under way does not count")
     if options.json:
         print(json.dumps(campaign.to_wire()))
     else:
