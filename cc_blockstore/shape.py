@@ -11,7 +11,7 @@ from blockstore.errors import Refused
 from blockstore.waiting import Deadline
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.look import Look, Place, refuse
-from cc_blockstore.machine import content, filesystem, gpt, making, partition
+from cc_blockstore.machine import content, device, filesystem, gpt, making, partition
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import filesystem as plan_filesystem
@@ -72,7 +72,7 @@ class Shape:
         self._look, self._deadline = look, deadline
         self._overwrite = overwrite_of(machine, wish, volume.id)
         self._table: Gpt | None = None
-        self._empty = self._destroyed = False
+        self._empty = self._destroyed = self._written = False
 
     def run(self, steps: Steps) -> tuple[Placed, ...]:
         """Partition table and file systems as wished, with udev kept away meanwhile. Raises `Refused`, `BlockstoreError`."""
@@ -84,6 +84,8 @@ class Shape:
                 mark.changed = self._make(decided)
             if self._destroyed:
                 making.record_overwriting(self._machine, self._volume.id)
+            if self._written:
+                device.refresh(self._machine, self._node)  # udev, which was kept away, is to look at all of it now
         return tuple(self._placed(each) for each in decided)
 
     def _partition(self) -> bool:
@@ -123,6 +125,7 @@ class Shape:
             self._destroyed |= decision.verb is Verb.FINISH and self._overwrite is Overwrite.YES
             self._table = self._new_table(seen.size, again=self._destroyed)
             writes = plan_gpt.rewritten(self._table)
+        self._written = True
         partition.write(self._machine, self._node, writes, self._table, self._deadline)
 
     def _new_table(self, size: int, *, again: bool) -> Gpt:
@@ -174,7 +177,7 @@ class Shape:
         marked = plan_gpt.marked(self._table, [each.place.number for each in todo])
         if marked != self._table:
             gpt.write(self._machine, self._node, plan_gpt.renamed(marked))
-            self._table = marked
+            self._table, self._written = marked, True
 
     def _end(self) -> bool:
         """Everything is on the disk: no mark is left. True where there was one."""
@@ -186,6 +189,7 @@ class Shape:
             return False
         self._table = plan_gpt.made(self._table)
         gpt.write(self._machine, self._node, plan_gpt.renamed(self._table))
+        self._written = True
         return True
 
     def _identity(self, each: Decided) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
 import os
+import stat
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,14 +62,33 @@ def sector_size(machine: Machine, node: str) -> int:
 
 def write(machine: Machine, node: str, writes: Iterable[Write]) -> None:
     """Write the parts in turn; each is on the disk before the next one begins (fsync(2): page cache, then the disk's own)."""
-    descriptor = os.open(_path(machine, node), os.O_RDWR | os.O_CLOEXEC)
-    try:
+    with _unwatched(_path(machine, node)) as descriptor:
         for each in writes:
             if os.pwrite(descriptor, each.data, each.offset) != len(each.data):
                 raise BlockstoreError(f"the partition table of {node} was not written whole")
             os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def _unwatched(path: Path) -> Iterator[int]:
+    """The disk, open for writing through a node of its own.
+
+    udev watches the disk's own node (inotify, IN_CLOSE_WRITE): when one that was open for writing is closed, it has the kernel read
+    the table again, as soon as nobody holds the lock. The partitions then vanish for a moment, under the next mount.
+    """
+    found = os.stat(path)
+    own = path.with_name(f".blockstore-{path.name}")
+    if stat.S_ISBLK(found.st_mode):
+        own.unlink(missing_ok=True)
+        os.mknod(own, 0o600 | stat.S_IFBLK, found.st_rdev)
+    try:
+        descriptor = os.open(own if stat.S_ISBLK(found.st_mode) else path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
     finally:
-        os.close(descriptor)
+        own.unlink(missing_ok=True)
 
 
 def partitions(node: str, table: Gpt) -> tuple[Partition, ...]:
