@@ -73,8 +73,8 @@ def write(machine: Machine, node: str, writes: Iterable[Write]) -> None:
 def _unwatched(path: Path) -> Iterator[int]:
     """The disk, open for writing through a node of its own.
 
-    udev watches the disk's own node (inotify, IN_CLOSE_WRITE): when one that was open for writing is closed, it has the kernel read
-    the table again, as soon as nobody holds the lock. The partitions then vanish for a moment, under the next mount.
+    udev watches the disk's own node (inotify, IN_CLOSE_WRITE): when one that was open for writing is closed, it has the kernel
+    read the table again, as soon as nobody holds the lock. The partitions then vanish for a moment, under the next mount.
     """
     found = os.stat(path)
     own = path.with_name(f".blockstore-{path.name}")
