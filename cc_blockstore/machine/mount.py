@@ -24,8 +24,9 @@ from cc_blockstore.wish import FilesystemWish
 def do(machine: Machine, wish: FilesystemWish, node: str, volume_id: str, *, read_only: bool, deadline: Deadline) -> None:
     """Mount the file system where it is wished, after it was unmounted where it was before, or switch the swap on. Raises
     `CommandFailed`, and `Refused` where the old place is busy."""
-    if wish.mount:
-        release(machine, node)
+    # Not from where it is wished: systemd may have mounted it there since this was decided.
+    for former in [each.point for each in mounts(machine) if wish.mount and each.device == node and each.point != wish.mount]:
+        _unmount(machine, former)
     try:
         machine.run(_command(machine, wish, node, volume_id, read_only=read_only), timeout=deadline.remaining() + 10)
     except CommandFailed:
@@ -116,14 +117,18 @@ def release(machine: Machine, node: str) -> bool:
     processes that keep it busy; nothing is forced and nothing is detached lazily."""
     changed = False
     for mounted in reversed([each for each in mounts(machine) if each.device == node]):
-        try:
-            machine.run(Command(("umount", mounted.point)), timeout=60)
-        except CommandFailed as error:
-            busy = processes_on(machine, mounted.point)
-            who = f"in use by {', '.join(busy)}" if busy else str(error)
-            raise Refused(f"refusing to unmount {mounted.point}: {who}", hint="end these, then run it again") from None
+        _unmount(machine, mounted.point)
         changed = True
     if node in swaps(machine):
         machine.run(Command(("swapoff", node)), timeout=300)
         changed = True
     return changed
+
+
+def _unmount(machine: Machine, point: str) -> None:
+    try:
+        machine.run(Command(("umount", point)), timeout=60)
+    except CommandFailed as error:
+        busy = processes_on(machine, point)
+        who = f"in use by {', '.join(busy)}" if busy else str(error)
+        raise Refused(f"refusing to unmount {point}: {who}", hint="end these, then run it again") from None

@@ -90,3 +90,13 @@ def test_a_busy_one_is_refused_and_never_forced(fake: FakeMachine):
     fake.runner.expect("umount", "/no/such/point", code=32, stderr="umount: target is busy.")
     with pytest.raises(Refused, match=r"refusing to unmount /no/such/point: .*target is busy"):
         mount.release(fake.machine, NODE)
+
+
+def test_what_systemd_has_mounted_meanwhile_is_not_unmounted(fake: FakeMachine, tmp_path: Path):
+    """Only the places where it was before are left; the wished one may have been filled since this was decided."""
+    (tmp_path / "new").mkdir()
+    fake.mounted(NODE, "/srv/old")
+    fake.mounted(NODE, tmp_path / "new")
+    fake.runner.expect("umount", "/srv/old")
+    fake.runner.expect("mount", "-t", "ext4", "-o", "_netdev", NODE, str(tmp_path / "new"), code=32)
+    do(fake, FilesystemWish("ext4", mount=str(tmp_path / "new")))
