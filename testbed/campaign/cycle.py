@@ -51,6 +51,7 @@ class Cycle:
     def __init__(self, image: Image, folder: Path, layout: Layout, windows: Windows, told: Told = lambda _: None) -> None:
         self._image, self._folder, self._layout, self._windows, self._told = image, folder, layout, windows, told
         self._memory, self._power_ons, self._story = Memory(), 0, Story()
+        self._vanished: list[str] = []  # no loss, but nothing that a user would want
 
     def run(self, cuts: Sequence[Cut]) -> Story:
         """Live through these cuts, and see what is left in the end."""
@@ -127,6 +128,7 @@ class Cycle:
         if self._story.reasons:
             self._story.end = End.LOST
         self._memory.add(said)
+        self._vanished += said.failed
 
     def _last_boot(self, guest: Guest) -> Window | None:
         watch = self._switch_on(guest)
@@ -143,7 +145,7 @@ class Cycle:
         self._remember(guest)
         story = self._story
         if guest.running and not story.reasons:
-            story.reasons += self._faults(guest)
+            story.reasons += self._vanished + self._faults(guest)
             story.end = End.STUCK if story.reasons else End.CONVERGED
         story.seconds = time.monotonic() - self._begun
         if story.end is not End.CONVERGED:

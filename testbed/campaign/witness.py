@@ -43,6 +43,7 @@ class Testimony:
     uuids: dict[str, str] = field(default_factory=dict)
     found: dict[str, frozenset[int]] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
 
 
 def heard(console: str) -> Testimony:
@@ -50,6 +51,7 @@ def heard(console: str) -> Testimony:
     said = Testimony()
     for verb, place, uuid, numbers in _SAID.findall(console):
         if verb == "failed":
+            said.failed.append(f"{place}: mounted at power-on {numbers}, and not to be written to (errno {uuid})")
             continue
         said.uuids[place] = uuid
         if verb == "found":

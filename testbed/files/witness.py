@@ -9,6 +9,7 @@ The number is that of the power-on, from /etc/testbed/power-on. What is kept is 
 rewritten for some seconds, so that a cut falls into writing, but a guest that is to be looked at comes to rest.
 """
 
+import errno
 import os
 import select
 import subprocess
@@ -53,6 +54,8 @@ def found(place: str) -> str:
 def keep(place: str, number: int) -> None:
     """Write a witness and flush it, its name too."""
     folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    if os.fstat(folder).st_dev == os.stat("/").st_dev:
+        raise OSError(errno.ENOTCONN, "what was mounted here has gone away")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     with os.fdopen(os.open(f"witness-{number}", flags, 0o600, dir_fd=folder), "wb") as file:
         file.write(content(number))
@@ -78,8 +81,9 @@ def serve(place: str, device: str, number: int) -> None:
     """One file system's life."""
     try:
         uuid = subprocess.run(["blkid", "-p", "-s", "UUID", "-o", "value", device], capture_output=True, text=True).stdout.strip()
-        tell("found", place, uuid or "unknown", found(place))
+        there = found(place)
         keep(place, number)
+        tell("found", place, uuid or "unknown", there)
         tell("kept", place, uuid or "unknown", str(number))
         load(place)
     except OSError as error:
@@ -95,7 +99,9 @@ def main() -> None:
         change = select.poll()
         change.register(mounts, select.POLLERR | select.POLLPRI)
         while True:
-            for place, device in mounted().items():
+            now = mounted()
+            known &= now.keys()  # one that comes again is looked at again
+            for place, device in now.items():
                 if place not in known:
                     known.add(place)
                     threading.Thread(target=serve, args=(place, device, number), daemon=True).start()
