@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -78,11 +79,12 @@ class Run:
         self.initiator = self.document.initiator_name or iqn.derived(self.instance_id)
         self.client = client_of(self.document, self.machine)
         self.leaving: frozenset[str] = frozenset()
+        self.known: Mapping[str, Known] = {}
 
     def run(self) -> Verdict:
         """Bring the machine to the desired state, as far as is possible and allowed, and say what was done."""
         initiator.write_name(self.initiator, self.machine.paths.root)
-        known = ledger.read_all(self.machine)
+        known = self.known = ledger.read_all(self.machine)
         listed = listing.see(self.document, known, self.client, self.deadline)
         before = {volume_id: each.attachment for volume_id, each in known.items()}
         self.leaving = ledger.leaving(known)
@@ -160,6 +162,10 @@ class Run:
         """One login for all that need one; then each volume in its own thread, waiting for nobody else."""
         if not tasks:
             return []
+        if not self.known:
+            # cloud-init writes the network configuration of a first boot without a flush: after a power cut the instance would
+            # have an empty file for good, and no way to its volumes.
+            os.sync()
         logins = {transport: self._login(transport, tasks) for transport in {task.transport for task in tasks}}
         with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
             flows = [

@@ -24,6 +24,8 @@ from cc_blockstore.machine.machine import Machine, Paths
 PORTAL_GROUP = 1
 # A connect or login attempt is given up after this many seconds, and tried again while the deadline lasts.
 LOGIN_TIMEOUT = 5
+# iscsiadm holds its lock for milliseconds.
+STALE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,31 @@ def database(paths: Paths) -> Path:
 
 @contextlib.contextmanager
 def locked(machine: Machine, deadline: Deadline) -> Iterator[None]:
-    """open-iscsi's own lock on its database: a hard link, as iscsiadm takes it (idbm.c)."""
+    """open-iscsi's own lock on its database: a hard link, as iscsiadm takes it (idbm.c).
+
+    Who is killed leaves it behind. It is taken over where no iscsiadm runs that could hold it: another run of ours cannot
+    (`lock.exclusive`). iscsiadm itself does so after 30 s.
+    """
     folder = machine.paths.root / "run/lock/iscsi"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock, held = folder / "lock", folder / "lock.write"
     lock.touch(mode=0o600, exist_ok=True)
-    wait_for("open-iscsi's database lock", lambda: _linked(lock, held), deadline)
+    begun = machine.clock.monotonic()
+
+    def take() -> bool | None:
+        if machine.clock.monotonic() - begun > STALE_SECONDS and not _iscsiadm_runs(machine):
+            held.unlink(missing_ok=True)
+        return _linked(lock, held)
+
+    wait_for("open-iscsi's database lock", take, deadline)
     try:
         yield
     finally:
         held.unlink(missing_ok=True)
+
+
+def _iscsiadm_runs(machine: Machine) -> bool:
+    return any(files.read(each) == "iscsiadm" for each in machine.paths.proc.glob("[0-9]*/comm"))
 
 
 def _linked(lock: Path, held: Path) -> bool | None:

@@ -177,3 +177,14 @@ def test_a_file_s_old_content_is_there_until_the_new_one_is(fake: FakeMachine, m
     with pytest.raises(OSError, match="I/O"):
         files.write(file, "new")
     assert file.read_text() == "old"
+
+
+def test_a_lock_that_a_killed_process_left_is_taken_over_where_no_iscsiadm_runs(fake: FakeMachine):
+    held = fake.write("run/lock/iscsi/lock.write", "")
+    fake.write("proc/77/comm", "iscsiadm\n")
+    with pytest.raises(DeadlineExceeded), record.locked(fake.machine, Deadline.after(20, fake.clock)):
+        pytest.fail("its owner still runs")
+    fake.write("proc/77/comm", "iscsid\n")
+    with record.locked(fake.machine, Deadline.after(20, fake.clock)):
+        assert held.exists()
+    assert not held.exists()
