@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -165,7 +164,7 @@ class Run:
         if not self.known:
             # cloud-init writes the network configuration of a first boot without a flush: after a power cut the instance would
             # have an empty file for good, and no way to its volumes.
-            os.sync()
+            self.machine.sync()
         logins = {transport: self._login(transport, tasks) for transport in {task.transport for task in tasks}}
         with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
             flows = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,3 +65,4 @@ class Machine:
     paths: Paths = field(default_factory=Paths)
     run: Runner = run
     clock: Clock = CLOCK
+    sync: Callable[[], None] = os.sync

@@ -107,7 +107,7 @@ class FakeMachine:
     def __init__(self, root: Path, runner: FakeRunner, clock: FakeClock) -> None:
         self.root, self.runner, self.clock = root, runner, clock
         self.paths = Paths(root)
-        self.machine = Machine(self.paths, runner, clock)
+        self.machine = Machine(self.paths, runner, clock, sync=lambda: None)
         for folder in ("sys/class/block", "sys/class/iscsi_session", "proc/self", "dev", "etc/iscsi/nodes", "run/udev/data"):
             (root / folder).mkdir(parents=True)
         self.write("proc/self/mountinfo", "22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n")

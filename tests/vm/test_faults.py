@@ -181,7 +181,7 @@ def test_the_module_killed_anywhere_is_made_up_for_by_the_next_run(running: Runn
 
 
 def test_a_lock_that_a_killed_iscsiadm_left_behind_is_survived(running: Running) -> None:
-    """iscsiadm itself takes such a lock for its own after 30 s (facts of open-iscsi; idbm.c); the module where no iscsiadm runs."""
+    """iscsiadm takes such a lock for its own after 30 s (idbm.c); the module does where no iscsiadm runs."""
     running.attach("locked")
     running.guest.run("cd /run/lock/iscsi && ln lock lock.write")
     done = running.apply()
