@@ -71,8 +71,14 @@ def owned() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="whoever runs this is unprivileged already: every other test shows it")
 def test_it_runs_without_privileges(owned: Path) -> None:
-    # The one capability is for reading this checkout and its Python, which may lie in root's home.
-    reading = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search", "--bounding-set=-all,+dac_read_search")
+    # The one capability is for reading this checkout and its Python, which may lie in root's home; access(2), by which
+    # Alembic looks for its folder, forgets it for whoever is not root unless the securebit says otherwise (capabilities(7)).
+    reading = (
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=-all,+dac_read_search",
+        "--ambient-caps=-all,+dac_read_search",
+        "--bounding-set=-all,+dac_read_search",
+    )
     user = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
     with LocalServer(owned / "state", prefix=("setpriv", *user, *reading)) as server:
         assert Path(f"/proc/{server.pid}").stat().st_uid == NOBODY
