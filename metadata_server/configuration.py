@@ -13,6 +13,8 @@ import tomllib
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.portal import Portal
 from blockstore.reader import Faults, Reader
+from metadata_server import database
+from metadata_server.database import DatabaseSettings
 
 DEFAULT_STATE = "/var/lib/blockstore-server"
 DEFAULT_FILE = Path("/etc/blockstore/server.toml")
@@ -54,6 +56,7 @@ class Configuration:
     backend: str
     volumes: Path
     target: TargetSettings
+    database: DatabaseSettings = DatabaseSettings()
 
 
 def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
@@ -67,7 +70,10 @@ def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
     for key, value in options.items():
         if value is not None:
             _put(document, key.split("."), value)
-    return parse(document)
+    found = parse(document)
+    if found.database.password is not None and (options.get("database.url") or file is None or file.stat().st_mode & 0o077):
+        raise DocumentInvalid([Fault("database.url", "holds a password, and others may read it: chmod 600, or password_file")])
+    return found
 
 
 def _put(document: dict[str, object], path: list[str], value: str) -> None:
@@ -83,7 +89,7 @@ def parse(document: Mapping[str, object]) -> Configuration:
     """Read a configuration. Raises `DocumentInvalid` with all faults."""
     faults = Faults()
     reader = Reader(document, faults)
-    reader.only(("state", "instance", "operator", "volumes", "targets"))
+    reader.only(("state", "instance", "operator", "volumes", "targets", "database"))
     instance, operator, volumes = reader.inner("instance"), reader.inner("operator"), reader.inner("volumes")
     instance.only(("listen", "endpoint"))
     operator.only(("listen",))
@@ -97,6 +103,7 @@ def parse(document: Mapping[str, object]) -> Configuration:
         backend=volumes.choice("backend", ("sparse",)) or "sparse",
         volumes=Path(volumes.text("path", check=_path_fault) or state / "volumes").absolute(),
         target=_target(reader.inner("targets")),
+        database=database.parse(reader.inner("database")),
     )
     for path, host, advertised in (
         ("instance.endpoint", found.instance.host, found.endpoint),

@@ -1,0 +1,71 @@
+"""Which database, as the configuration says it: SQLite in the server's folder, or a PostgreSQL; and the keys for its secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from blockstore.reader import Reader
+from blockstore.secret import Secret
+from metadata_server.domain.errors import Unavailable
+
+SCHEMES = ("postgresql", "postgresql+psycopg")
+EXAMPLE = "postgresql+psycopg://blockstore@127.0.0.1/blockstore"
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """``url`` has no password in it ("" is SQLite in the server's folder); ``password`` is the one that it came with.
+
+    ``password_file`` holds the password in its first line. ``key_file`` holds the keys that secrets are encrypted with.
+    """
+
+    url: str = ""
+    password: Secret | None = None
+    password_file: Path | None = None
+    key_file: Path | None = None
+
+    @property
+    def shared(self) -> bool:
+        """Whether several servers may have this database open."""
+        return bool(self.url)
+
+
+def parse(reader: Reader) -> DatabaseSettings:
+    """Read ``[database]``. No fault quotes the URL: there may be a password in it."""
+    reader.only(("url", "password_file", "key_file"))
+    url, password = _split(reader.text("url", check=_url_fault) or "")
+    file, keys = reader.text("password_file"), reader.text("key_file")
+    if file and (password is not None or not url):
+        reader.faults.add(reader.at("password_file"), "goes with a url that holds no password")
+    return DatabaseSettings(url, password, Path(file) if file else None, Path(keys) if keys else None)
+
+
+def private_text(file: Path) -> str:
+    """What a file with secrets holds. Raises `Unavailable` for one that others may read, or that is not there."""
+    try:
+        if file.stat().st_mode & 0o077:
+            raise Unavailable(f"{file} may be read by others than its owner", hint=f"chmod 600 {file}")
+        return file.read_text()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise Unavailable(f"{file} cannot be read: {reason}") from None
+
+
+def _split(url: str) -> tuple[str, Secret | None]:
+    parts = urlsplit(url)
+    credentials, at, host = parts.netloc.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    if not colon:
+        return url, None
+    return parts._replace(netloc=f"{user}{at}{host}").geturl(), Secret(unquote(parts.password or ""))
+
+
+def _url_fault(text: str) -> str | None:
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in SCHEMES and bool(parts.path.strip("/")) and (parts.port or 1) > 0
+    except ValueError:
+        right = False
+    return None if right else f"is not a URL such as {EXAMPLE} (without a url, it is SQLite in the server's folder)"
