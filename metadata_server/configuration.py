@@ -13,6 +13,8 @@ import tomllib
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.portal import Portal
 from blockstore.reader import Faults, Reader
+from metadata_server.backends.sparse import path_fault
+from metadata_server.backends.types import VolumeType, read_types
 from metadata_server import database
 from metadata_server.database import DatabaseSettings
 
@@ -53,8 +55,7 @@ class Configuration:
     instance: Listener
     operator: Listener
     endpoint: str
-    backend: str
-    volumes: Path
+    types: tuple[VolumeType, ...]
     target: TargetSettings
     database: DatabaseSettings = DatabaseSettings()
 
@@ -90,18 +91,16 @@ def parse(document: Mapping[str, object]) -> Configuration:
     faults = Faults()
     reader = Reader(document, faults)
     reader.only(("state", "instance", "operator", "volumes", "targets", "database"))
-    instance, operator, volumes = reader.inner("instance"), reader.inner("operator"), reader.inner("volumes")
+    instance, operator = reader.inner("instance"), reader.inner("operator")
     instance.only(("listen", "endpoint"))
     operator.only(("listen",))
-    volumes.only(("backend", "path"))
-    state = Path(reader.text("state", check=_path_fault) or DEFAULT_STATE).absolute()
+    state = Path(reader.text("state", check=path_fault) or DEFAULT_STATE).absolute()
     found = Configuration(
         state=state,
         instance=_listener(instance, "127.0.0.1:8775"),
         operator=_listener(operator, "127.0.0.1:8776"),
         endpoint=instance.text("endpoint", check=_url_fault) or "",
-        backend=volumes.choice("backend", ("sparse",)) or "sparse",
-        volumes=Path(volumes.text("path", check=_path_fault) or state / "volumes").absolute(),
+        types=read_types(reader.inner("volumes"), state),
         target=_target(reader.inner("targets")),
         database=database.parse(reader.inner("database")),
     )
@@ -123,7 +122,7 @@ def _target(reader: Reader) -> TargetSettings:
         portal=Portal(portal.host, portal.port),
         advertised=reader.text("advertised", check=_advertised_fault) or "",
         control=reader.choice("control", ("socket", "tgtadm")) or "socket",
-        program=reader.text("program", check=_path_fault) or "/usr/sbin/tgtd",
+        program=reader.text("program", check=path_fault) or "/usr/sbin/tgtd",
         iothreads=reader.integer("iothreads", least=1, most=64) or 2,
     )
 
@@ -151,11 +150,6 @@ def _advertised_fault(text: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None
-
-
-def _path_fault(text: str) -> str | None:
-    # tgtd reads its parameters cut at commas; there is no way to quote one.
-    return "must not contain a comma (tgt cannot name such a path)" if "," in text else None
 
 
 def _url_fault(text: str) -> str | None:

@@ -17,8 +17,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from blockstore.portal import Portal
-from metadata_server import backends, targets
+from metadata_server import targets
 from metadata_server.api import instance, operator
+from metadata_server.backends.types import Backends
 from metadata_server.configuration import Configuration, Listener, TargetSettings
 from metadata_server.domain.errors import Unavailable
 from metadata_server.keeper import Keeper, Mender
@@ -79,9 +80,11 @@ class _Server:
         settings = _remembered(configuration.target, last.portal, state)
         self._target = targets.REGISTRY[settings.driver](configuration.state, settings, observe)
         self._store = Store.open(configuration.state / "state.db")
+        backends = Backends(configuration.types, observe)
+        backends.check()
         self._parts = Parts(
             store=self._store,
-            backend=backends.REGISTRY[configuration.backend](configuration.volumes),
+            backend=backends.of(backends.default),
             target=self._target,
             changes=Changes(),
             advertised=self._portal,

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
-from metadata_server.backends.sparse import SparseFiles
+from blockstore.reader import Reader
+from metadata_server.backends import sparse
+from metadata_server.backends.protocol import Backend, Found, Settings
 
+__all__ = ["REGISTRY", "Backend", "Found", "Settings"]
 
-class Backend(Protocol):
-    """What the server asks of a backend. Everything may be asked twice: the second time nothing is left to do."""
-
-    def create(self, identifier: str, size: int) -> None:
-        """Make the volume, ``size`` in bytes, all zeros; one that is there is left as it is."""
-
-    def extend(self, identifier: str, size: int) -> None:
-        """Grow it to ``size`` bytes; never shrinks."""
-
-    def delete(self, identifier: str) -> None:
-        """Destroy it; one that is not there is no fault."""
-
-    def path(self, identifier: str) -> str:
-        """The file or block device that a target exports."""
-
-
-REGISTRY: Mapping[str, Callable[[Path], Backend]] = {"sparse": SparseFiles}
+# Each reads its own keys of ``[volumes]`` or of one ``[[volumes.types]]``; the path is the server's folder.
+REGISTRY: Mapping[str, Callable[[Reader, Path], Settings]] = {"sparse": sparse.read}

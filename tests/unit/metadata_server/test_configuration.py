@@ -5,13 +5,16 @@ import pytest
 from blockstore.errors import DocumentInvalid
 from blockstore.portal import Portal
 from blockstore.render import render
+from metadata_server.backends.sparse import SparseSettings
+from metadata_server.backends.types import VolumeType
 from metadata_server.configuration import DEFAULT_STATE, Listener, load, parse
 
 
 def test_nothing_said_is_one_machine():
     found = parse({})
     assert (found.instance, found.operator) == (Listener("127.0.0.1", 8775), Listener("127.0.0.1", 8776))
-    assert (found.state, found.volumes) == (Path(DEFAULT_STATE), Path(DEFAULT_STATE) / "volumes")
+    assert found.state == Path(DEFAULT_STATE)
+    assert found.types == (VolumeType("sparse", "sparse", SparseSettings(Path(DEFAULT_STATE) / "volumes")),)
     assert (found.target.portal, found.target.control, found.target.any_port) == (Portal("127.0.0.1", 3260), "socket", False)
 
 
