@@ -22,6 +22,7 @@ from metadata_server.api import instance, operator
 from metadata_server.backends.types import Backends
 from metadata_server.configuration import Configuration, Listener, TargetSettings
 from metadata_server.domain.errors import Unavailable
+from metadata_server.engines.own import Own
 from metadata_server.keeper import Keeper, Mender
 from metadata_server.state import Addresses, State
 from metadata_server.store import Store
@@ -108,7 +109,7 @@ class _Server:
     async def _listen(self, ready: Ready) -> None:
         services, token = Services(self._parts, self._endpoint), self._state.token()
         listeners = {
-            _Listener(instance.application(services)): self._instance,
+            _Listener(instance.application(services, Own(services))): self._instance,
             _Listener(operator.application(services, token)): self._operator,
         }
 

@@ -20,8 +20,7 @@ from metadata_server.api.body import LimitBody, json_of
 from metadata_server.api.errors import HANDLERS
 from metadata_server.api.identity import Resolver, bearer, identify
 from metadata_server.domain.errors import Invalid
-from metadata_server.workflow import changes
-from metadata_server.workflow.exports import described
+from metadata_server.engines import Engine
 from metadata_server.workflow.services import Services
 
 LONGEST_WAIT = 60.0
@@ -31,9 +30,9 @@ DOCUMENTS = ("meta-data", "user-data", "vendor-data", "network-config")
 Answer = Callable[[Request, str], Awaitable[Response]]
 
 
-def application(services: Services, resolvers: tuple[Resolver, ...] = ()) -> Starlette:
+def application(services: Services, engine: Engine, resolvers: tuple[Resolver, ...] = ()) -> Starlette:
     """The ASGI application; ``resolvers`` come after the bearer token."""
-    listener = _Listener(services)
+    listener = _Listener(services, engine)
     ways = (bearer(services), *resolvers)
 
     def route(path: str, answer: Answer, method: str) -> Route:
@@ -60,8 +59,8 @@ def application(services: Services, resolvers: tuple[Resolver, ...] = ()) -> Sta
 class _Listener:
     """One method, one call; ``me`` is the instance that asks."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, engine: Engine) -> None:
+        self._services, self._engine = services, engine
 
     async def document(self, request: Request, me: str) -> Response:
         name = request.url.path.rsplit("/", 1)[-1]
@@ -73,46 +72,45 @@ class _Listener:
     async def list(self, request: Request, me: str) -> Response:
         seconds = _seconds(request.query_params.get("wait", "0"))
         known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-        body, tag = self._listed(me)
-        # No await between reading and waiting: a change in between cannot be missed.
-        if tag in known and seconds and await self._services.changes.wait(changes.instance(me), seconds):
-            body, tag = self._listed(me)
+        body, tag = await self._listed(me)
+        # An engine suspends nothing between reading and waiting, or remembers what it answered: no change is missed.
+        if tag in known and seconds and await self._engine.wait(me, seconds):
+            body, tag = await self._listed(me)
         headers = {**PRIVATE, "ETag": tag}
         if tag in known:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type="application/json", headers=headers)
 
     async def show(self, request: Request, me: str) -> Response:
-        found = self._services.attachments.get(request.path_params["id"], me)
-        return JSONResponse({"attachment": described(*found).to_wire()}, headers=PRIVATE)
+        found = await self._engine.attachment(request.path_params["id"], me)
+        return JSONResponse({"attachment": found.to_wire()}, headers=PRIVATE)
 
     async def connect(self, request: Request, me: str) -> Response:
         faults = Faults()
         connector = Connector.parse(Reader(await json_of(request), faults).inner("attachment").inner("connector"))
         faults.raise_any()
-        attachment, volume = self._services.attachments.connect(request.path_params["id"], connector, me)
-        connection = self._services.connection(attachment)
-        info = {**connection.to_wire(), "attachment_id": attachment.id} if connection else {}
-        return JSONResponse({"attachment": {**described(attachment, volume).to_wire(), "connection_info": info}}, headers=PRIVATE)
+        found = await self._engine.connect(request.path_params["id"], connector, me)
+        info = {**found.connection.to_wire(), "attachment_id": found.id} if found.connection else {}
+        return JSONResponse({"attachment": {**found.to_wire(), "connection_info": info}}, headers=PRIVATE)
 
     async def act(self, request: Request, me: str) -> Response:
         body = await json_of(request)
         if not isinstance(body, dict) or list(body) != ["os-complete"]:
             raise Invalid("the one action is os-complete")
-        self._services.attachments.complete(request.path_params["id"], me)
+        await self._engine.complete(request.path_params["id"], me)
         return Response(status_code=204)
 
     async def delete(self, request: Request, me: str) -> Response:
-        self._services.attachments.release(request.path_params["id"], me)
-        return Response(self._listed(me)[0], media_type="application/json", headers=PRIVATE)
+        await self._engine.release(request.path_params["id"], me)
+        return Response((await self._listed(me))[0], media_type="application/json", headers=PRIVATE)
 
     async def report(self, request: Request, me: str) -> Response:
-        self._services.instances.report(me, report.from_wire(await json_of(request)))
+        await self._engine.heard(me, report.from_wire(await json_of(request)))
         return Response(status_code=204)
 
-    def _listed(self, me: str) -> tuple[bytes, str]:
-        found = self._services.attachments.of_instance(me)
-        body = json.dumps({"attachments": [described(*each).to_wire() for each in found]}, sort_keys=True).encode()
+    async def _listed(self, me: str) -> tuple[bytes, str]:
+        found = await self._engine.attachments(me)
+        body = json.dumps({"attachments": [each.to_wire() for each in found]}, sort_keys=True).encode()
         return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 

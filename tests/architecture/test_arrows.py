@@ -80,6 +80,11 @@ def test_the_api_names_no_backend_and_no_target(source: Source) -> None:
     assert not reaches(source.imports(), "metadata_server.backends", "metadata_server.targets", "metadata_server.store")
 
 
+@each("metadata_server/api", "metadata_server/domain", "metadata_server/store", "metadata_server/workflow")
+def test_nobody_but_the_engines_and_who_puts_the_server_together_knows_which_engine_it_is(source: Source) -> None:
+    assert reaches(source.imports(), "metadata_server.engines") <= {"metadata_server.engines", "metadata_server.engines.Engine"}
+
+
 @each(*PACKAGES)
 def test_no_relative_import(source: Source) -> None:
     source.imports()
