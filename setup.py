@@ -32,9 +32,12 @@ setup(
     package_data={"blockstore.templates": ["**/*.j2", "*.j2"], "blockstore": ["py.typed"]},
     install_requires=["PyYAML", "Jinja2", "requests", "netifaces"],
     extras_require={
-        "server": ["fastapi", "uvicorn", "sqlalchemy>=2.0", "alembic", "pydantic>=2", "click", "rich", "pycdlib"],
+        "server": [
+            *("fastapi", "uvicorn", "httptools", "sqlalchemy>=2.0", "alembic", "pydantic>=2"),
+            *("click", "rich", "pycdlib", "prometheus-client"),
+        ],
         "test": [
-            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy"),
+            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy", "schemathesis", "trustme"),
             *("mypy", "ruff", "types-PyYAML", "types-requests"),
             *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports
         ],

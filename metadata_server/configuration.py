@@ -17,6 +17,8 @@ from metadata_server.backends.sparse import path_fault
 from metadata_server.backends.types import VolumeType, read_types
 from metadata_server import database
 from metadata_server.database import DatabaseSettings
+from metadata_server.listening import settings
+from metadata_server.listening.settings import HttpSettings
 
 DEFAULT_STATE = "/var/lib/blockstore-server"
 DEFAULT_FILE = Path("/etc/blockstore/server.toml")
@@ -58,6 +60,7 @@ class Configuration:
     types: tuple[VolumeType, ...]
     target: TargetSettings
     database: DatabaseSettings = DatabaseSettings()
+    http: HttpSettings = HttpSettings()
 
 
 def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
@@ -90,10 +93,10 @@ def parse(document: Mapping[str, object]) -> Configuration:
     """Read a configuration. Raises `DocumentInvalid` with all faults."""
     faults = Faults()
     reader = Reader(document, faults)
-    reader.only(("state", "instance", "operator", "volumes", "targets", "database"))
+    reader.only(("state", "instance", "operator", "volumes", "targets", "database", "limits", "log"))
     instance, operator = reader.inner("instance"), reader.inner("operator")
-    instance.only(("listen", "endpoint"))
-    operator.only(("listen",))
+    instance.only(("listen", "endpoint", *settings.INSTANCE_KEYS))
+    operator.only(("listen", *settings.OPERATOR_KEYS))
     state = Path(reader.text("state", check=path_fault) or DEFAULT_STATE).absolute()
     found = Configuration(
         state=state,
@@ -103,6 +106,7 @@ def parse(document: Mapping[str, object]) -> Configuration:
         types=read_types(reader.inner("volumes"), state),
         target=_target(reader.inner("targets")),
         database=database.parse(reader.inner("database")),
+        http=settings.http(reader, instance, operator),
     )
     for path, host, advertised in (
         ("instance.endpoint", found.instance.host, found.endpoint),
@@ -110,6 +114,11 @@ def parse(document: Mapping[str, object]) -> Configuration:
     ):
         if ipaddress.ip_address(host).is_unspecified and not advertised:
             faults.add(path, f"must be given, because {host} is no address that an instance could reach")
+    if found.http.instance_tls and urlsplit(found.endpoint).scheme == "http" and urlsplit(found.endpoint).port != 0:
+        faults.add("instance.endpoint", "must begin with https://, because instance.tls is given")
+    host = found.operator.host
+    if not (found.http.operator_tls or found.http.plain_http or ipaddress.ip_address(host).is_loopback):
+        faults.add("operator", f"on {host} the operators' token would go over the network as it is; give tls or plain_http = true")
     faults.raise_any()
     return found
 

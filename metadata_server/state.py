@@ -16,13 +16,28 @@ from metadata_server.domain.errors import Conflict, Unavailable
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where everything listens (``HOST:PORT``, URLs), and as what it is advertised."""
+    """Where everything listens (``HOST:PORT``, URLs), and as what it is advertised.
+
+    ``…_certificate`` is the SHA-256 of a listener's certificate: "" where it speaks plain HTTP.
+    """
 
     instance: str = ""
     operator: str = ""
     portal: str = ""
     endpoint: str = ""
     portal_advertised: str = ""
+    instance_certificate: str = ""
+    operator_certificate: str = ""
+
+    @property
+    def operator_url(self) -> str:
+        """The operators' listener, from this machine."""
+        return f"{'https' if self.operator_certificate else 'http'}://{self.operator}"
+
+    @property
+    def instance_url(self) -> str:
+        """The instances' listener, from this machine."""
+        return f"{'https' if self.instance_certificate else 'http'}://{self.instance}"
 
 
 class State:

@@ -141,12 +141,12 @@ class LocalServer:
     @property
     def instance_url(self) -> str:
         """The instances' listener, from this machine."""
-        return f"http://{self.addresses.instance}"
+        return self.addresses.instance_url
 
     @property
     def operator_url(self) -> str:
         """The operators' listener."""
-        return f"http://{self.addresses.operator}"
+        return self.addresses.operator_url
 
     @property
     def token(self) -> str:

@@ -1,17 +1,21 @@
-"""Reading a request's body: JSON, and no more of it than is right."""
+"""What a request may be: bounded in its address, its headers and its body, and JSON that is not nested without end."""
 
 from __future__ import annotations
 
 import json
+import re
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from metadata_server.api.errors import TooLarge, fault
+from metadata_server.api.errors import fault
 from metadata_server.domain.errors import Invalid
 
 # A report of 512 volumes with all its steps has some 200 KiB.
 LARGEST = 512 * 1024
+LONGEST_ADDRESS, MOST_HEADERS, LARGEST_HEADERS = 4096, 64, 16 * 1024
+DEEPEST = 32
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 async def json_of(request: Request) -> object:
@@ -23,8 +27,19 @@ async def json_of(request: Request) -> object:
         raise Invalid("the body is not JSON") from None
 
 
-class LimitBody:
-    """Ends a request whose body is too large, before all of it was read."""
+def nested(raw: bytes) -> int:
+    """How deep the brackets of this JSON go; what is no JSON is somebody else's to refuse."""
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+        return 0
+    depth = deepest = 0
+    for character in re.findall(rb"[\[{\]}]", _STRINGS.sub(b"", raw)):
+        depth += 1 if character in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+class Limit:
+    """Refuses what is too long before the application sees it; the application gets a body whole, or not at all."""
 
     def __init__(self, app: ASGIApp, largest: int = LARGEST) -> None:
         self._app, self._largest = app, largest
@@ -34,18 +49,69 @@ class LimitBody:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._largest:
-            await fault(413, f"the body has more than {self._largest} bytes")(scope, receive, send)
-            return
-        read = 0
+        refusal = _head_fault(scope) or self._announced(scope)
+        if refusal is None and _has_body(scope):
+            try:
+                body = await self._read(receive)
+            except ClientDisconnect:  # what came may look whole
+                return
+            if body is None:
+                refusal = self._too_large()
+            elif nested(body) > DEEPEST:
+                refusal = (400, f"the body is nested deeper than {DEEPEST}")
+            else:
+                receive = _again(body, receive)
+        if refusal is not None:
+            await fault(*refusal)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
-        async def counted() -> Message:
-            nonlocal read
+    def _announced(self, scope: Scope) -> tuple[int, str] | None:
+        length = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
+        return self._too_large() if length.isdigit() and int(length[:20]) > self._largest else None
+
+    def _too_large(self) -> tuple[int, str]:
+        return 413, f"the body has more than {self._largest} bytes"
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The whole body; None where it is too large. Raises `ClientDisconnect`."""
+        parts, length, more = [], 0, True
+        while more:
             message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._largest:
-                raise TooLarge(f"the body has more than {self._largest} bytes")
-            return message
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            part = message.get("body", b"")
+            parts.append(part)
+            length += len(part)
+            if length > self._largest:
+                return None
+            more = message.get("more_body", False)
+        return b"".join(parts)
 
-        await self._app(scope, counted, send)
+
+def _head_fault(scope: Scope) -> tuple[int, str] | None:
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_ADDRESS:
+        return 414, f"the address has more than {LONGEST_ADDRESS} bytes"
+    headers = scope["headers"]
+    if len(headers) > MOST_HEADERS:
+        return 431, f"there are more than {MOST_HEADERS} headers"
+    if sum(len(key) + len(value) for key, value in headers) > LARGEST_HEADERS:
+        return 431, f"the headers have more than {LARGEST_HEADERS} bytes"
+    return None
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(key in (b"content-length", b"transfer-encoding") for key, _ in scope["headers"])
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -19,8 +19,12 @@ class Denied(BlockstoreError):
     """Nobody knows who is asking."""
 
 
-class TooLarge(BlockstoreError):
-    """The body is larger than any right one."""
+class Forbidden(BlockstoreError):
+    """This way is closed to the one who asks, whoever it is."""
+
+
+class TooMany(BlockstoreError):
+    """The same asks for too much at once."""
 
 
 class NotAcceptable(BlockstoreError):
@@ -32,17 +36,19 @@ STATUS: tuple[tuple[type[BlockstoreError], int], ...] = (
     (DocumentInvalid, 400),
     (Invalid, 400),
     (Denied, 401),
+    (Forbidden, 403),
     (NotFound, 404),
     (NotAcceptable, 406),
     (Conflict, 409),
-    (TooLarge, 413),
+    (TooMany, 429),
     (Unavailable, 503),
     (BlockstoreError, 500),
 )
 # Cinder's words (cinder/api/openstack/wsgi.py, Fault._fault_names).
 WORDS = {
     400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound", 405: "badMethod", 406: "notAcceptable",
-    409: "conflictingRequest", 413: "overLimit", 415: "badMediaType", 501: "notImplemented", 503: "serviceUnavailable",
+    409: "conflictingRequest", 413: "overLimit", 414: "badRequest", 415: "badMediaType", 429: "overLimit",
+    431: "badRequest", 501: "notImplemented", 503: "serviceUnavailable",
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from blockstore import report
 from blockstore.connector import Connector
 from blockstore.reader import Faults, Reader
-from metadata_server.api.body import LimitBody, json_of
+from metadata_server.api.body import Limit, json_of
 from metadata_server.api.errors import HANDLERS
 from metadata_server.api.identity import Resolver, bearer, identify
 from metadata_server.domain.errors import Invalid
@@ -51,7 +51,7 @@ def application(services: Services, engine: Engine, resolvers: tuple[Resolver, .
             route("/v1/report", listener.report, "PUT"),
             *(route(f"/v1/{name}", listener.document, "GET") for name in DOCUMENTS),
         ],
-        middleware=[Middleware(LimitBody)],
+        middleware=[Middleware(Limit)],
         exception_handlers=HANDLERS,
     )
 

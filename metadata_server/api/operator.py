@@ -11,7 +11,7 @@ from blockstore import __version__
 from blockstore.secret import Secret
 from metadata_server.api import attachments, instances, versions, volumes
 from metadata_server.api.asking import authenticate
-from metadata_server.api.body import LimitBody
+from metadata_server.api.body import Limit
 from metadata_server.api.errors import HANDLERS, fault
 from metadata_server.workflow.services import Services
 
@@ -24,7 +24,7 @@ def application(services: Services, token: Secret) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(LimitBody)],
+        middleware=[Middleware(Limit)],
         exception_handlers={**HANDLERS, RequestValidationError: _invalid},
     )
     app.state.services, app.state.token = services, token

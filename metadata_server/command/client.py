@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from blockstore.errors import BlockstoreError, ServiceDenied, ServiceUnreachable
 from metadata_server.state import State
@@ -19,6 +20,22 @@ class Ambiguous(BlockstoreError):
     """A name that several things have; the message lists their ids."""
 
 
+class Pinned(HTTPAdapter):
+    """The server is the one with this certificate (SHA-256, from its own folder), whoever signed it and for whatever name."""
+
+    def __init__(self, fingerprint: str) -> None:
+        self._fingerprint = fingerprint
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **words: Any) -> None:
+        """(requests)"""
+        super().init_poolmanager(*arguments, **words, assert_fingerprint=self._fingerprint, assert_hostname=False)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """(requests)"""
+        conn.cert_reqs = "CERT_NONE"  # urllib3 then goes by the fingerprint alone
+
+
 class Client:
     """The operators' listener of the server in this folder."""
 
@@ -27,7 +44,10 @@ class Client:
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment must never see the token
         state = State(folder)
-        self._url = f"http://{state.addresses().operator}"
+        addresses = state.addresses()
+        self._url = addresses.operator_url
+        if addresses.operator_certificate:
+            self._session.mount("https://", Pinned(addresses.operator_certificate))
         if not state.running() or not state.addresses().operator:
             raise ServiceUnreachable(f"no server runs in {folder}", hint=f"blockstore-server serve --state {folder}")
         self._session.headers.update({**VERSION, "X-Auth-Token": state.token().reveal()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ def serve(file: Path | None, state: str | None, verbose: bool, **words: str | No
     With --state alone everything runs on this machine as this user: SQLite and sparse files in the folder, a tgtd of
     its own.
     """
+    from metadata_server.listening.log import configure
     from metadata_server.serving import notify_systemd
     from metadata_server.serving import serve as run
 
@@ -55,14 +55,11 @@ def serve(file: Path | None, state: str | None, verbose: bool, **words: str | No
         "targets.program": words["tgtd"],
     }
     settings = configuration.load(file, options)
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # What others log at these levels is of no use to an operator (Alembic: every start).
-    for name in ("alembic", "uvicorn.error", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    configure(settings.http.log, verbose=verbose)
 
     def ready(addresses: Addresses) -> None:
         click.echo(
-            f"ready: instances at http://{addresses.instance}, operators at http://{addresses.operator}, "
+            f"ready: instances at {addresses.instance_url}, operators at {addresses.operator_url}, "
             f"iSCSI at {addresses.portal}, state in {settings.state}"
         )
         notify_systemd("READY=1")

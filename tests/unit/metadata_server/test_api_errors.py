@@ -1,7 +1,7 @@
 import pytest
 
 from blockstore.errors import BlockstoreError, DocumentInvalid, Fault
-from metadata_server.api.errors import STATUS, WORDS, Denied, NotAcceptable, TooLarge, fault
+from metadata_server.api.errors import STATUS, WORDS, Denied, Forbidden, NotAcceptable, TooMany, fault
 from metadata_server.domain.errors import Conflict, Invalid, NotFound, ServerError, Unavailable
 
 
@@ -9,7 +9,7 @@ from metadata_server.domain.errors import Conflict, Invalid, NotFound, ServerErr
     ("error", "code"),
     [
         (DocumentInvalid([Fault("a", "b")]), 400), (Invalid("x"), 400), (Denied("x"), 401), (NotFound("x"), 404),
-        (NotAcceptable("x"), 406), (Conflict("x"), 409), (TooLarge("x"), 413),
+        (NotAcceptable("x"), 406), (Conflict("x"), 409), (Forbidden("x"), 403), (TooMany("x"), 429),
         (Unavailable("x"), 503), (BlockstoreError("x"), 500),
     ],
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""HTTP below the applications: sockets, TLS, limits of connections, request ids, logs and figures; knows no volume."""

@@ -1,0 +1,80 @@
+"""What is noted of every request: an id that the caller gets too, a line in the log, a count and a time.
+
+Pure ASGI, and as little as can be: an instance's boot waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from metadata_server.listening.figures import Figures
+from metadata_server.listening.log import REQUEST
+
+LOG = logging.getLogger(__name__)
+
+HEADER = b"x-openstack-request-id"
+# oslo.middleware's form; anything else is replaced, so that nobody writes into our log.
+_ID = re.compile(rb"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Where an application leaves the route's template and who asked.
+TEMPLATE, ASKER = "template", "asker"
+NO_ROUTE = "(none)"
+FAULT = b'{"computeFault": {"code": 500, "message": "The server has made a mistake; its log says more."}}'
+
+
+class Observed:
+    """Around one listener's application."""
+
+    def __init__(self, app: ASGIApp, figures: Figures, listener: str) -> None:
+        self._app, self._times, self._listener = app, figures.times(listener), listener
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request (ASGI)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status = perf_counter(), 0
+        name = next((value for key, value in scope["headers"] if key == HEADER), b"")
+        if not _ID.fullmatch(name):
+            name = b"req-%s" % str(uuid.uuid4()).encode()
+        REQUEST.set(name.decode())
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (HEADER, name)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception:
+            LOG.exception("a mistake of ours")
+            if not status:
+                await _fault(answer)
+        finally:
+            self._note(scope, status, perf_counter() - begun)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        template: str = scope.get(TEMPLATE) or getattr(scope.get("route"), "path", NO_ROUTE)
+        method = scope["method"] if template != NO_ROUTE else NO_ROUTE
+        self._times.add(method, template, status, seconds)
+        level = logging.DEBUG if status < 400 and scope["method"] in ("GET", "HEAD") else logging.INFO
+        if LOG.isEnabledFor(level):
+            fields = {
+                "listener": self._listener, "method": method, "route": template, "status": status,
+                "ms": round(seconds * 1000, 2), "client": (scope.get("client") or ("",))[0],
+            }  # fmt: skip
+            if scope.get(ASKER):
+                fields["instance"] = scope[ASKER]
+            LOG.log(level, "answered", extra={"fields": fields})
+
+
+async def _fault(send: Send) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(FAULT))]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": FAULT})
