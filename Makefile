@@ -73,11 +73,16 @@ crash: setup ## every crash state of every scenario, given to the next run (root
 test-vm: setup debs ## guests under QEMU; VM=--every-suite for all files on all releases
 	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist loadscope tests/vm $(VM)
 
+.PHONY: bench-boot
+bench-boot: setup debs ## what a boot costs: ours, others, and the floor (an hour without hardware virtualisation; BENCH=--quick)
+	@$(IN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(SUDO) $(IN)/python -m benchmarks.boot $(BENCH)
+
 .PHONY: check
 check: $(VENV)/installed ## ruff and mypy
 	$(IN)/ruff format --check .
 	$(IN)/ruff check .
-	$(IN)/mypy blockstore cc_blockstore metadata_server datasource testbed
+	$(IN)/mypy blockstore cc_blockstore metadata_server datasource testbed benchmarks
 
 .PHONY: format
 format: $(VENV)/installed ## let ruff format the tree

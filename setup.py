@@ -36,6 +36,7 @@ setup(
             *("fastapi", "uvicorn", "httptools", "sqlalchemy>=2.0", "alembic", "pydantic>=2"),
             *("click", "rich", "pycdlib", "prometheus-client"),
         ],
+        "bench": ["matplotlib"],
         "test": [
             *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy", "schemathesis", "trustme"),
             *("mypy", "ruff", "types-PyYAML", "types-requests"),

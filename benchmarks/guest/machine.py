@@ -1,0 +1,88 @@
+"""What the measurements share inside the guest: a look at the mounts, and the way back to a machine without volumes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from job import Volume
+
+RECORDS = Path("/var/lib/iscsi/nodes")
+SESSIONS = Path("/sys/class/iscsi_session")
+FSTAB, PRISTINE = Path("/etc/fstab"), Path("/run/benchmark/fstab")
+PATIENCE = 300.0
+
+
+def run(*argv: str, ok: tuple[int, ...] = (0,)) -> str:
+    """Run a program to its end; its standard output."""
+    done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode not in ok:
+        raise RuntimeError(f"{argv[:3]} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+    return done.stdout
+
+
+def sessions() -> Mapping[str, Path]:
+    """The sessions of the kernel that are logged in, by target."""
+    found = {}
+    for folder in SESSIONS.glob("session*"):
+        try:
+            if (folder / "state").read_text() == "LOGGED_IN\n":
+                found[(folder / "targetname").read_text().strip()] = folder
+        except OSError:
+            continue
+    return found
+
+
+def disk(session: Path, lun: int) -> str:
+    """The name of a LUN's disk ("sda"); "" while it is not there."""
+    for block in session.glob(f"device/target*/*:{lun}/block/*"):
+        if (Path("/dev") / block.name).exists() and (block / "size").read_text() != "0\n":
+            return block.name
+    return ""
+
+
+def problem(volumes: Iterable[Volume]) -> str:
+    """What is not as it should be: every mount point has a partition, with ext4, of the disk with the volume's serial."""
+    there = {words[4]: words for words in map(str.split, Path("/proc/self/mountinfo").read_text().splitlines())}
+    for volume in volumes:
+        words = there.get(volume.mount)
+        if words is None:
+            return f"nothing is mounted on {volume.mount}"
+        partition = Path("/sys/dev/block", words[2]).resolve()
+        if words[words.index("-") + 1] != "ext4" or not (partition / "partition").exists():
+            return f"{volume.mount} is no partition with ext4: {' '.join(words)}"
+        serial = (partition.parent / "device/vpd_pg80").read_bytes()[4:].decode()
+        if serial.strip(" \0") != volume.serial:
+            return f"{volume.mount} is the disk {serial!r}, not {volume.serial!r}"
+    return ""
+
+
+def reset() -> None:
+    """Back to a machine that never had a volume: no mount, no session, no record, nothing that anybody remembers."""
+    if not PRISTINE.exists():
+        PRISTINE.parent.mkdir(exist_ok=True)
+        shutil.copy(FSTAB, PRISTINE)
+    points = [words[4] for words in map(str.split, Path("/proc/self/mountinfo").read_text().splitlines())]
+    for point in [each for each in points if each.startswith("/srv/")]:
+        run("umount", point)
+    if any(SESSIONS.glob("session*")):
+        run("iscsiadm", "-m", "node", "--logoutall=all", ok=(0, 15, 21))
+    _wait_for_no_session()
+    for folder in (RECORDS, Path("/run/blockstore"), Path("/var/lib/blockstore"), Path("/srv")):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    shutil.copy(PRISTINE, FSTAB)
+    run("systemctl", "daemon-reload")
+    run("udevadm", "settle", "--timeout=300")
+    run("sync")
+
+
+def _wait_for_no_session() -> None:
+    end = time.monotonic() + PATIENCE
+    while any(SESSIONS.glob("session*")):
+        if time.monotonic() > end:
+            raise RuntimeError("sessions are left")
+        time.sleep(0.05)

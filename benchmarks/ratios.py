@@ -1,0 +1,75 @@
+"""From samples to ratios: medians over rounds, each ratio within its own round, so that a machine that slows down in the middle
+slows both sides. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.measure import Contender, Sample, Use
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median with the least and the greatest value."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread | None:
+        """None where there are no values."""
+        found = sorted(values)
+        return cls(statistics.median(found), found[0], found[-1]) if found else None
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.least:.2f}–{self.most:.2f})"
+
+
+class Samples:
+    """All that was measured."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self.all: Sequence[Sample] = tuple(samples)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The numbers of volumes that were measured."""
+        return tuple(sorted({each.volumes for each in self.all if each.use is not Use.NONE}))
+
+    def of(self, contender: Contender, use: Use, volumes: int) -> list[Sample]:
+        """The samples of one contender, round by round."""
+        return [each for each in self.all if (each.contender, each.use, each.volumes) == (contender, use, volumes)]
+
+    def spread(
+        self, contender: Contender, use: Use, volumes: int, value: Callable[[Sample], float] = lambda each: each.seconds
+    ) -> Spread | None:
+        """Seconds, or whatever ``value`` says, of one contender."""
+        return Spread.of(value(each) for each in self.of(contender, use, volumes))
+
+    def ratio(self, one: Contender, other: Contender, use: Use, volumes: int) -> Spread | None:
+        """How many times as long ``one`` takes as ``other``, round by round."""
+        others = {each.round: each.seconds for each in self.of(other, use, volumes)}
+        mine = self.of(one, use, volumes)
+        return Spread.of(each.seconds / others[each.round] for each in mine if each.round in others)
+
+    def seconds(self, contender: Contender, use: Use, volumes: int) -> float | None:
+        """The median time."""
+        found = self.spread(contender, use, volumes)
+        return found.median if found else None
+
+    @property
+    def yardstick(self) -> float | None:
+        """An interpreter start plus one HTTP exchange, in seconds."""
+        start = self.seconds(Contender.PYTHON_START, Use.NONE, 0)
+        exchange = self.seconds(Contender.EXCHANGE, Use.NONE, 0)
+        return start + exchange if start is not None and exchange is not None else None
+
+    @property
+    def idle_ms(self) -> float | None:
+        """What the module adds where no volume is attached, beyond the exchange itself."""
+        idle = self.seconds(Contender.OURS, Use.NONE, 0)
+        exchange = self.seconds(Contender.EXCHANGE, Use.NONE, 0)
+        return (idle - exchange) * 1000 if idle is not None and exchange is not None else None
