@@ -69,7 +69,11 @@ class VolumeReport:
 
 @dataclass(frozen=True)
 class Report:
-    """One run. ``started`` is RFC 3339; ``faults`` are those of the document; ``notes`` what is worth knowing but no failure."""
+    """One run. ``started`` is RFC 3339; ``faults`` are those of the document; ``notes`` what is worth knowing but no failure.
+
+    ``uptime_ms``: how long the kernel had run at ``started`` (0: not known), so that power-on needs no wall clock, which an
+    instance sets only after it has started.
+    """
 
     instance_id: str
     initiator_name: str
@@ -78,6 +82,7 @@ class Report:
     volumes: tuple[VolumeReport, ...] = ()
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    uptime_ms: int = 0
 
     def to_wire(self) -> dict[str, object]:
         """The mapping that travels: no secret has a place in it."""
@@ -85,6 +90,8 @@ class Report:
             "version": VERSION, "instance_id": self.instance_id, "initiator_name": self.initiator_name,
             "started": self.started, "duration_ms": self.duration_ms, "volumes": [v.to_wire() for v in self.volumes],
         }  # fmt: skip
+        if self.uptime_ms:
+            wire["uptime_ms"] = self.uptime_ms
         if self.faults:
             wire["faults"] = [line(fault) for fault in self.faults]
         if self.notes:
@@ -119,6 +126,7 @@ def from_wire(value: object) -> Report:
         volumes=tuple(_volume(each) for each in reader.each("volumes")),
         faults=reader.texts("faults") or (),
         notes=reader.texts("notes") or (),
+        uptime_ms=reader.integer("uptime_ms") or 0,
     )
     if reader.integer("version") != VERSION:
         faults.add("version", f"must be {VERSION}")

@@ -17,7 +17,7 @@ from cc_blockstore import listing, status, verdict
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
-from cc_blockstore.machine import fstab, initiator, ledger, lock, service
+from cc_blockstore.machine import fstab, initiator, ledger, lock, service, uptime
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan import desired as plan
@@ -74,6 +74,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.begun = self.machine.clock.monotonic()
+        self.uptime_ms = uptime.milliseconds(self.machine)
         self.deadline = Deadline.after(self.document.deadline, self.machine.clock)
         self.initiator = self.document.initiator_name or iqn.derived(self.instance_id)
         self.client = client_of(self.document, self.machine)
@@ -204,7 +205,9 @@ class Run:
     def _report(self, listed: listing.Listing, volumes: Iterable[VolumeReport]) -> Report:
         duration = round((self.machine.clock.monotonic() - self.begun) * 1000)
         found = tuple(volumes)
-        return Report(self.instance_id, self.initiator, self.started, duration, found, listed.faults, listed.notes)
+        return Report(
+            self.instance_id, self.initiator, self.started, duration, found, listed.faults, listed.notes, self.uptime_ms
+        )
 
     def _deliver(self, report: Report, *, answered: bool) -> Report:
         """Hand the report in, unless nothing happened and the service has heard as much since the machine started."""

@@ -57,7 +57,7 @@ REPORTS = st.builds(
         st.lists(st.builds(FilesystemReport, TEXT, TEXT, TEXT, TEXT, TEXT), max_size=2).map(tuple),
         st.lists(st.builds(StepReport, TEXT, st.booleans(), NUMBERS, NUMBERS), max_size=2).map(tuple),
     ), max_size=2).map(tuple),
-    st.lists(TEXT, max_size=2).map(tuple), st.lists(TEXT, max_size=2).map(tuple),
+    st.lists(TEXT, max_size=2).map(tuple), st.lists(TEXT, max_size=2).map(tuple), NUMBERS,
 )  # fmt: skip
 
 JUNK = st.recursive(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,7 @@ def test_its_shape():
         "duration_ms": 812,
         "volumes": [],
     }
+    assert replace(BARE, uptime_ms=14270).to_wire() == {**BARE.to_wire(), "uptime_ms": 14270}
     volume = VolumeReport("v1", "data", Result.OK).to_wire()
     assert (volume["reason"], volume["device"], volume["serial"]) == (None, None, None)
 
@@ -83,6 +85,10 @@ def test_changed():
 def test_what_is_no_report(value):
     with pytest.raises(DocumentInvalid):
         words.from_wire(value)
+
+
+def test_a_key_of_a_later_version_is_no_fault():
+    assert words.from_wire({**BARE.to_wire(), "invented_later": {"x": 1}}) == BARE
 
 
 @given(REPORTS, st.data())

@@ -144,6 +144,13 @@ def test_the_first_run_brings_it_up_with_the_least_processes(guest: Guest, point
     assert "BLOCKSTORE_NAME=name-v1\n" in guest.fake.read("var/lib/blockstore/links/v1")
 
 
+def test_the_report_says_how_long_the_kernel_had_run(guest: Guest, point: Path):
+    guest.fake.write("proc/uptime", "14.27 21.70\n")
+    assert bring_up(guest, point).report.uptime_ms == 14270
+    [told] = guest.service.reports
+    assert told.to_wire()["uptime_ms"] == 14270
+
+
 def test_a_healthy_re_run_starts_no_process_asks_once_and_changes_nothing(guest: Guest, point: Path):
     bring_up(guest, point)
     guest.service.listed = [attachment("v1", Status.ATTACHED, blank=False)]
