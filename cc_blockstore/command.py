@@ -1,5 +1,5 @@
-"""The command ``blockstore``: plan, apply, status, detach, validate. Exit 0 all well, 1 a volume failed or was refused, 2 a bad
-document or call."""
+"""The command ``blockstore``: plan, apply, status, detach, validate, analyze. Exit 0 all well, 1 a volume failed or was refused,
+2 a bad document or call."""
 
 from __future__ import annotations
 
@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("file", metavar="FILE", type=Path)
     validate.add_argument("--json", action="store_true", help="machine-readable output")
     validate.set_defaults(call=_validate)
+    analyze = commands.add_parser("analyze", help="this boot as a timeline, and what held the volumes up longest")
+    analyze.add_argument("--json", action="store_true", help="machine-readable output")
+    analyze.add_argument("--svg", metavar="FILE", type=Path, help="write the timeline as a picture too")
+    analyze.set_defaults(call=_analyze)
     return parser
 
 
@@ -122,6 +126,12 @@ def _status(arguments: argparse.Namespace) -> int:
         return UNWELL
     _show(report, as_json=arguments.json)
     return WELL if report.healthy else UNWELL
+
+
+def _analyze(arguments: argparse.Namespace) -> int:
+    from cc_blockstore.analyze import analyze
+
+    return WELL if analyze(Machine(), as_json=arguments.json, picture=arguments.svg, out=sys.stdout) else UNWELL
 
 
 def _validate(arguments: argparse.Namespace) -> int:

@@ -56,7 +56,7 @@ def test_the_shared_words_are_pure_but_for_run_and_waiting(source: Source) -> No
         assert not reaches(source.imports(), "pathlib")
 
 
-@each("cc_blockstore/plan", "metadata_server/domain")
+@each("cc_blockstore/plan", "cc_blockstore/analysis", "metadata_server/domain")
 def test_decisions_are_pure(source: Source) -> None:
     assert not reaches(source.imports(), *IMPURE, "pathlib", "cc_blockstore.machine", "metadata_server.store", "sqlalchemy")
     assert "open(" not in source.text.replace("reopen(", "")
