@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -58,34 +57,16 @@ def stages(recorded: Recorded) -> tuple[Stage, ...]:
 
 
 def _stage(recorded: Recorded, key: str, unit: Unit) -> Stage:
-    bare = Stage(key, unit.begun.monotonic, (unit.up or recorded.now).monotonic)
     mine = [each for each in recorded.events if each.name.partition("/")[0] == key]
-    stamps = [each.realtime for each in mine]
-    if key == CONFIG and recorded.report is not None:
-        place = next((index + 1 for index, each in enumerate(mine) if each.begins and each.name == MODULE), len(mine))
-        began = _epoch(recorded.report.started)
-        moments = clock.placed([*stamps[:place], began, *stamps[place:]], unit.begun, unit.up or recorded.now)
-        if bare.begin - SLACK <= moments[place] <= bare.end + SLACK:
-            return _with(bare, mine, [*moments[:place], *moments[place + 1 :]], moments[place])
-    return _with(bare, mine, clock.placed(stamps, unit.begun, unit.up or recorded.now), None)
-
-
-def _with(bare: Stage, events: Sequence[Event], moments: Sequence[float], report: float | None) -> Stage:
-    placed = tuple(Placed(event, at) for event, at in zip(events, moments, strict=True))
-    return Stage(bare.key, bare.begin, bare.end, placed, report)
-
-
-def _epoch(text: str) -> float:
-    """RFC 3339 as seconds since 1970; 0 for what is none (Python before 3.11 takes no Z)."""
-    try:
-        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return 0.0
+    moments = clock.placed([each.realtime for each in mine], unit.begun, unit.up or recorded.now)
+    placed = tuple(Placed(event, at) for event, at in zip(mine, moments, strict=True))
+    run = began(recorded) if key == CONFIG else None
+    end = (unit.up or recorded.now).monotonic
+    inside = run is not None and unit.begun.monotonic - SLACK <= run <= end + SLACK
+    return Stage(key, unit.begun.monotonic, end, placed, run if inside else None)
 
 
 def began(recorded: Recorded) -> float | None:
-    """When the run of status.json began, by the clock as it is now: right for a run after the boot."""
-    if recorded.report is None:
-        return None
-    there = _epoch(recorded.report.started) - recorded.now.offset
-    return there if 0 <= there <= recorded.now.monotonic + SLACK else None
+    """When the run of status.json began, None where that is not known."""
+    known = recorded.report is not None and recorded.report.uptime_ms > 0
+    return recorded.report.uptime_ms / 1000 if recorded.report and known else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 
 from blockstore.report import FilesystemReport, Report, Result, StepReport, VolumeReport
@@ -39,10 +38,9 @@ def volume(name: str, *milliseconds: int, failed: str = "", start: int = 100) ->
     return VolumeReport(f"id-{name}", name, result, True, failed, filesystems=carried, steps=tuple(steps))
 
 
-def report(*volumes: VolumeReport, started: float = 22.0, clock: float = 0.0, duration: int = 4000) -> Report:
+def report(*volumes: VolumeReport, began: float = 22.0, duration: int = 4000) -> Report:
     """status.json of a run that began then."""
-    stamp = datetime.datetime.fromtimestamp(EPOCH + started + clock, datetime.timezone.utc).isoformat(timespec="milliseconds")
-    return Report("i-1", "iqn.2018-12.com.leftasexercise:i-1", stamp, duration, volumes)
+    return Report("i-1", "iqn.2018-12.com.leftasexercise:i-1", "", duration, volumes, uptime_ms=round(began * 1000))
 
 
 UNITS = (

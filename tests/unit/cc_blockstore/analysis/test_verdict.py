@@ -85,7 +85,7 @@ def test_services_and_the_clock_are_told_of():
 
 
 def test_a_later_run_is_no_boot():
-    words = judged(boot(report(DATA, started=50))).words
+    words = judged(boot(report(DATA, began=50))).words
     assert words[0] == "The last run was 50.1 s after the kernel started, not in the boot."
 
 
