@@ -12,7 +12,12 @@ JOBS ?= 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 VENV := .venv
 IN := $(VENV)/bin
-FAST := tests/architecture tests/unit tests/contract tests/files tests/testbed tests/target tests/packaging
+FAST := tests/architecture tests/unit tests/contract tests/files tests/testbed tests/store tests/target tests/packaging
+
+# The tests start a PostgreSQL of their own; Debian's package is not to start one for the machine (unless it has one already).
+CREATECLUSTER := /etc/postgresql-common/createcluster.d
+NO_CLUSTER := [ -e /etc/postgresql ] || { $(SUDO) mkdir -p $(CREATECLUSTER) && \
+	echo 'create_main_cluster = false' | $(SUDO) tee $(CREATECLUSTER)/blockstore-tests.conf >/dev/null; }
 
 .DEFAULT_GOAL := help
 
@@ -26,6 +31,7 @@ packages: ## Debian's packages that the tests and the demo need
 	if [ -n "$$missing" ]; then \
 		echo "installing with apt: $$missing"; \
 		$(SUDO) apt-get update -q; \
+		$(NO_CLUSTER); \
 		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends $$missing; \
 	fi
 

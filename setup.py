@@ -34,13 +34,15 @@ setup(
     extras_require={
         "server": [
             *("fastapi", "uvicorn", "httptools", "sqlalchemy>=2.0", "alembic", "pydantic>=2"),
-            *("click", "rich", "pycdlib", "prometheus-client"),
+            *("click", "rich", "pycdlib", "prometheus-client", "cryptography"),
         ],
+        "postgresql": ["psycopg[binary]>=3.1"],
         "bench": ["matplotlib"],
         "test": [
             *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy", "schemathesis", "trustme"),
             *("mypy", "ruff", "types-PyYAML", "types-requests"),
             *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports
+            "psycopg[binary]>=3.1",
         ],
     },
     entry_points={

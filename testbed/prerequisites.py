@@ -23,6 +23,8 @@ HOST_PACKAGES = (
     "libiscsi-bin",  # iscsi-inq, iscsi-ls
     "qemu-block-extra",  # qemu-io and qemu-img speak iscsi://
     "tgt",
+    # the other database
+    "postgresql",  # initdb, postgres, pg_dump: run by the tests as their own
     # what is on disks, ours and other people's
     "btrfs-progs",
     "cryptsetup-bin",

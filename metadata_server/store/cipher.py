@@ -1,4 +1,4 @@
-"""Secrets as they rest in the database: AES-256-GCM (cryptography's AEAD), bound to their row, under a key that has a name.
+"""Secrets as they rest in the database: AES-256-GCM (cryptography's AEAD), bound to their column, under a key that has a name.
 
 ``$secret$<key id>$<base64 of nonce and ciphertext>``; without a key they are stored as they are. What is plain and looks
 like that is stored under the name ``plain``.
@@ -27,7 +27,7 @@ class Cipher:
 
     def __init__(self, keys: Iterable[bytes] = (), *, source: str = "") -> None:
         self._keys = {key_id(key): AESGCM(key) for key in keys}
-        self._source = source
+        self.source = source
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ class Cipher:
         return tuple(self._keys)
 
     def encrypt(self, text: str, place: str) -> str:
-        """As it is stored at ``place`` (a column and a row's id), and nowhere else. Nothing is not encrypted."""
+        """As it is stored at ``place`` (table and column), and nowhere else. Nothing is not encrypted."""
         if not text:
             return text
         if not self._keys:
@@ -52,7 +52,7 @@ class Cipher:
         if name == PLAIN:
             return rest
         if name not in self._keys:
-            raise Unavailable(f"{place} is encrypted with key {name}, which is not in {self._source or 'any key file'}")
+            raise Unavailable(f"{place} is encrypted with key {name}, which is not in {self.source or 'any key file'}")
         try:
             raw = base64.b64decode(rest, validate=True)
             return self._keys[name].decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode()).decode()

@@ -83,10 +83,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _check_postgresql(connection: Any, _record: object, _proxy: object) -> None:
     """A connection that the server has ended meanwhile (a restart) is replaced; asking the kernel costs no round trip."""
+    import psycopg  # late: a server on SQLite need not have it
+
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        try:
+    try:
+        while poll.poll(0):
             connection.pgconn.consume_input()
-        except connection.OperationalError if hasattr(connection, "OperationalError") else Exception as error:
-            raise DisconnectionError from error
+    except psycopg.Error as error:
+        raise DisconnectionError from error

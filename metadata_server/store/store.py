@@ -1,26 +1,26 @@
-"""Opening the database, and transactions: what is said in one is there wholly or not at all."""
+"""Transactions: what is said in one is there wholly or not at all. What the database refuses becomes one of our errors here."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import exc
 
-from metadata_server.domain.errors import Unavailable
+from blockstore.waiting import CLOCK, Clock
+from metadata_server.database import DatabaseSettings
+from metadata_server.domain.errors import Conflict, Invalid, Unavailable
+from metadata_server.store import cipher, encrypted, engine, migrating
 from metadata_server.store.attachments import Attachments
+from metadata_server.store.engine import Database
 from metadata_server.store.instances import Instances
 from metadata_server.store.volumes import Volumes
 
-MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST = max(file.name for file in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
-
-# FULL: what an instance was told must survive a power cut. The busy timeout is for a second reader such as sqlite3(1).
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
+# After a failed attempt to connect nobody tries for this long, and for so many times as long as the attempt took: requests
+# are refused at once meanwhile, so that a database which is gone costs the event loop a fifth of its time at most.
+SHORTEST_PAUSE, PAUSE_FACTOR = 1.0, 4.0
 
 
 class Transaction:
@@ -35,64 +35,82 @@ class Transaction:
 class Store:
     """The database behind one engine."""
 
-    def __init__(self, engine: sqlalchemy.Engine) -> None:
-        self.engine = engine
+    def __init__(self, database: Database, *, clock: Clock = CLOCK) -> None:
+        self.database, self.engine = database, database.engine
+        self._clock = clock
+        self._closed_until, self._reason = 0.0, ""
 
     @classmethod
-    def open(cls, path: Path) -> Store:
-        """Open (and make, mode 0600) the SQLite database, and bring its tables up to date."""
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)
-        engine = sqlalchemy.create_engine(f"sqlite:///{path}", hide_parameters=True)
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
-        store = cls(engine)
-        store.migrate()
+    def open(cls, path: Path, settings: DatabaseSettings | None = None) -> Store:
+        """Open the configured database (SQLite at ``path`` where none is), and bring its tables up to date. Raises `Unavailable`
+        where it cannot be reached, or has secrets that no configured key opens."""
+        settings = settings or DatabaseSettings()
+        keys = cipher.read(settings.key_file)
+        store = cls(engine.postgresql(settings) if settings.shared else engine.sqlite(path))
+        encrypted.hand_keys(store.engine, keys)
+        with store.connection() as connection:
+            migrating.migrate(connection)
         return store
-
-    def migrate(self) -> None:
-        """Apply the migrations that this database has not had."""
-        if self._current() == NEWEST:
-            return
-        import alembic.command  # late: it is most of the time of a start that has nothing to migrate
-        import alembic.config
-
-        configuration = alembic.config.Config()
-        configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        with self.engine.begin() as connection:
-            configuration.attributes["connection"] = connection
-            alembic.command.upgrade(configuration, "head")
-
-    def _current(self) -> str:
-        """The newest migration that this database had."""
-        with self.engine.begin() as connection:
-            if not sqlalchemy.inspect(connection).has_table("alembic_version"):
-                return ""
-            return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
-        """A transaction: committed at the end, rolled back by any exception. Raises `Unavailable` where the database cannot be
-        read or written (a full disk); its words hold no value of ours."""
+        """A transaction that may change something: committed at the end, rolled back by any exception.
+
+        Raises `Unavailable` where the database cannot be read or written (a full disk, no connection), `Conflict` where what is
+        there forbids it, `Invalid` for a text that it cannot hold; their words hold no value of ours.
+        """
+        with self.connection() as connection:
+            connection.exec_driver_sql(self.database.begin)
+            yield Transaction(connection)
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Reading: every statement sees what is committed by then, and nothing is locked. Raises `Unavailable`."""
+        with self.connection() as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlalchemy.Connection]:
+        """A connection in autocommit; what is open at its end is rolled back."""
+        with _translated(), self._connected() as connection:
+            yield connection
+
+    def _connected(self) -> sqlalchemy.Connection:
+        began = self._clock.monotonic()
+        if began < self._closed_until:
+            raise Unavailable(self._reason)
         try:
-            with self.engine.begin() as connection:
-                yield Transaction(connection)
-        except OperationalError as error:
-            raise Unavailable(f"the server's database: {error.orig}") from error
+            return self.engine.connect()
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            now = self._clock.monotonic()
+            self._closed_until = now + max(SHORTEST_PAUSE, PAUSE_FACTOR * (now - began))
+            self._reason = f"the server's database: {_said(error)}"
+            raise
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
 
-def _prepare(connection: object, _record: object) -> None:
-    # pysqlite begins transactions by its own rules unless told not to (SQLAlchemy manual, "Serializable isolation").
-    connection.isolation_level = None  # type: ignore[attr-defined]
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    for pragma in _PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
+        raise Unavailable(f"the server's database: {_said(error)}") from error
+    except exc.IntegrityError as error:
+        raise Conflict(f"what is there already forbids it: {_constraint(error)}") from error
+    except (exc.DataError, UnicodeEncodeError):
+        raise Invalid("a text is too long, or holds characters that the database does not keep") from None
 
 
-def _begin(connection: sqlalchemy.Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+def _said(error: exc.SQLAlchemyError) -> str:
+    """The driver's words, the first line: none of the values."""
+    original = getattr(error, "orig", None)
+    return str(original if original is not None else error).strip().partition("\n")[0]
+
+
+def _constraint(error: exc.IntegrityError) -> str:
+    diagnosis = getattr(error.orig, "diag", None)  # psycopg's; its message would quote the row
+    return str(diagnosis.constraint_name if diagnosis is not None else error.orig)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
+from metadata_server.store.encrypted import EncryptedString, EncryptedText
+
 METADATA = MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -18,7 +20,7 @@ instances = Table(
     Column("id", String(255), primary_key=True),
     Column("name", String(255), nullable=False, index=True),
     Column("initiator_name", String(223), nullable=False, unique=True),
-    Column("user_data", Text, nullable=False),
+    Column("user_data", EncryptedText("instances.user_data"), nullable=False),
     Column("network_config", Text, nullable=False),
     Column("created_at", String(32), nullable=False),
 )  # fmt: skip
@@ -55,9 +57,9 @@ attachments = Table(
     Column("mutual", Boolean, nullable=False),
     Column("connector", JSON(none_as_null=True)),
     Column("username", String(64), unique=True),
-    Column("password", String(255)),
+    Column("password", EncryptedString("attachments.password", 255)),
     Column("username_in", String(64), unique=True),
-    Column("password_in", String(255)),
+    Column("password_in", EncryptedString("attachments.password_in", 255)),
     Column("released", Boolean, nullable=False),
     Column("created_at", String(32), nullable=False),
     Column("attached_at", String(32), nullable=False),
