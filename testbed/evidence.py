@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from pathlib import Path
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -13,6 +14,11 @@ def members(data: bytes) -> dict[str, bytes]:
             if content is not None:
                 found["/" + member.name] = content.read()
     return found
+
+
+def content(path: Path) -> bytes:
+    """All of a log; nothing where there is none yet."""
+    return path.read_bytes() if path.exists() else b""
 
 
 def tail(text: str, lines: int) -> str:

@@ -10,6 +10,7 @@ A reboot is a new QEMU on the same disk: a reset inside one QEMU takes several t
 free ports or paths, so any number may run side by side; the host's 127.0.0.1 is 10.0.2.2 in each of them.
 """
 
+import functools
 import shlex
 import time
 import uuid
@@ -26,6 +27,7 @@ from testbed.command import CommandFailed
 from testbed.image import Image
 from testbed.initrd import File
 from testbed.jsonline import Gone
+from testbed.link import Plug
 from testbed.power import Power
 from testbed.qemu import Disk
 
@@ -34,8 +36,7 @@ __all__ = ["Boot", "Completed", "Disk", "File", "Guest", "GuestCommandFailed", "
 HOST = "10.0.2.2"  # the host's 127.0.0.1, as a guest sees it
 ADDRESS = "10.0.2.15"  # a guest's own address
 
-_BOOT = 300.0
-_LAST_WORD = 10.0
+_BOOT, _LAST_WORD = 300.0, 10.0
 _CONSOLE_TAIL, _QEMU_TAIL, _LOG_TAIL = 60, 20, 60
 _COLLECTED = ("/var/log", "/run/cloud-init", "/run/blockstore", "/etc/fstab", "/var/lib/blockstore")
 
@@ -50,6 +51,7 @@ class Guest:
     memory: MiB. disks: more disks, from /dev/vdb (without a seed) or /dev/vdc on; identify them by serial.
     ipv6: whether its network speaks IPv6 too; give it an address by the seed's network (testbed.seed.DUAL_NETWORK).
     kernel_arguments: more of them, such as `ds=nocloud`; never a secret.
+    plug: an end of a `testbed.link.Link`: eth1, on a cable to another guest.
     The disk is removed at the end unless an exception passes through.
     """
 
@@ -65,15 +67,14 @@ class Guest:
         disks: Sequence[Disk] = (),
         kernel_arguments: Sequence[str] = (),
         ipv6: bool = False,
+        plug: Plug | None = None,
     ) -> None:
-        self.image = image
-        self.directory = directory
+        self.image, self.directory = image, directory
         self.seed_iso = seed_iso
         self.disks = tuple(disks)
         self.kernel_arguments = tuple(kernel_arguments)
         self.boots: list[Boot] = []
-        self._memory = memory
-        self._ipv6 = ipv6
+        self._memory, self._ipv6, self._plug = memory, ipv6, plug
         self._uuid = uuid.uuid4()
         self._first_files = dict(injected or {})
         if datasources is not None:
@@ -96,7 +97,8 @@ class Guest:
         self._console_before = len(self._console())
         machine = self._machine(ramdisk)
         self._close()
-        self._power = Power(lambda channels: qemu.command(machine, channels, this_machine()), self.directory / "qemu.log")
+        describe = functools.partial(qemu.command, machine, accelerator=this_machine())
+        self._power = Power(describe, self.directory / "qemu.log", inherited=machine.inherited)
 
     def wait_booted(self, deadline: float = _BOOT) -> Boot:
         """Wait until cloud-init's final stage is over, at most `deadline` seconds; GuestFailed when it does not come to that.
@@ -222,10 +224,9 @@ class Guest:
 
     def diagnosis(self) -> str:
         """The ends of the console, of QEMU's messages and of the guest's cloud-init.log, however dead it is."""
-        messages = self.directory / "qemu.log"
         parts = {
             "console": evidence.tail(self.console, _CONSOLE_TAIL),
-            "qemu": evidence.tail(messages.read_text(errors="replace") if messages.exists() else "", _QEMU_TAIL),
+            "qemu": evidence.tail(evidence.content(self.directory / "qemu.log").decode(errors="replace"), _QEMU_TAIL),
             "cloud-init.log": evidence.tail(self._log("/var/log/cloud-init.log"), _LOG_TAIL),
         }
         return evidence.report(self.directory.name, parts)
@@ -264,6 +265,7 @@ class Guest:
             results=results,
             kernel_arguments=("root=/dev/vda", *self.kernel_arguments),
             ipv6=self._ipv6,
+            plug=self._plug,
         )
 
     def _run(self, command: str | Sequence[str], timeout: float, stdin: bytes) -> tuple[int, bytes, bytes]:
@@ -291,8 +293,7 @@ class Guest:
             return f"({error})"
 
     def _console(self) -> bytes:
-        log = self.directory / "console.log"
-        return log.read_bytes() if log.exists() else b""
+        return evidence.content(self.directory / "console.log")
 
     def _close(self) -> None:
         if self._power is not None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from testbed import cache, initrd, kernel, layer, quiet, tree
 from testbed.command import Progress, run
+from testbed.kind import INSTANCE, Kind
 
 SUITES = ("bookworm", "trixie")
 _SIZE = "3G"
-_KEPT_PER_SUITE = 4
+_KEPT_PER_NAME = 4
 _SOURCES = tuple(Path(module.__file__ or "") for module in (cache, initrd, kernel, layer, tree, quiet))
 
 
@@ -23,20 +24,21 @@ class Image:
     initrd: Path
 
 
-def build(suite: str, packages: tuple[Path, ...] = ()) -> Image:
+def build(suite: str, packages: tuple[Path, ...] = (), kind: Kind = INSTANCE) -> Image:
     """The image of the Debian release `suite` with the .debs `packages` installed.
 
     A minute the first time for a suite, some seconds for new packages, nothing for the same ones again. Needs root (owners
     and chroot). Long steps are announced on standard error. Raises command.CommandFailed with the output of what failed.
     """
-    package_layer = layer.package_layer(suite)
-    folder = cache.folder() / f"image-{suite}-{_key(package_layer, packages)}"
+    package_layer = layer.package_layer(suite, kind)
+    name = f"image-{kind.prefix}{suite}"
+    folder = cache.folder() / f"{name}-{_key(package_layer, packages)}"
     image = Image(suite, folder / "root.img", folder / "vmlinux", folder / "initrd")
-    with cache.locked(cache.folder() / f"image-{suite}.lock"):
+    with cache.locked(cache.folder() / f"{name}.lock"):
         if not folder.exists():
-            with Progress(f"{suite}: building the image"):
-                _make(package_layer, packages, folder)
-            _prune(suite)
+            with Progress(f"{kind.prefix}{suite}: building the image"):
+                _make(package_layer, packages, kind, folder)
+            _prune(name)
     os.utime(folder)
     return image
 
@@ -47,11 +49,11 @@ def _key(package_layer: Path, packages: tuple[Path, ...]) -> str:
     return cache.key(package_layer.name, *contents)
 
 
-def _make(package_layer: Path, packages: tuple[Path, ...], folder: Path) -> None:
+def _make(package_layer: Path, packages: tuple[Path, ...], kind: Kind, folder: Path) -> None:
     with cache.scratch() as scratch:
         guest = scratch / "tree"
         layer.unpack(package_layer, guest)
-        tree.customise(guest, packages)
+        tree.customise(guest, packages, kind)
         made = folder.with_suffix(".partial")
         run(["rm", "-rf", made])
         made.mkdir()
@@ -69,8 +71,8 @@ def _make_filesystem(guest: Path, root: Path) -> None:
     run(["tune2fs", "-O", "has_journal", "-J", "size=16", root])
 
 
-def _prune(suite: str) -> None:
+def _prune(name: str) -> None:
     """Remove images not used for longest. One in use by a running guest stays readable to it: files live while open."""
-    images = sorted(cache.folder().glob(f"image-{suite}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for old in images[_KEPT_PER_SUITE:]:
+    images = sorted(cache.folder().glob(f"{name}-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in images[_KEPT_PER_NAME:]:
         run(["rm", "-rf", old])

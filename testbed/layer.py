@@ -8,7 +8,8 @@ from pathlib import Path
 
 from testbed import cache, kernel, mirror
 from testbed.command import Progress, run
-from testbed.packages import GUEST_PACKAGES, KERNEL
+from testbed.kind import INSTANCE, Kind
+from testbed.packages import KERNEL
 
 _FILES = Path(__file__).with_name("files")
 _HOOK = _FILES / "fetch-kernel"
@@ -18,15 +19,16 @@ _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/
 _SPARED = "/usr/share/doc/*/copyright"
 
 
-def package_layer(suite: str) -> Path:
+def package_layer(suite: str, kind: Kind = INSTANCE) -> Path:
     """The layer of `suite` (a Debian code name), made if it is not in the cache."""
     folder = cache.folder()
-    name = cache.key(_RECIPE, suite, KERNEL, *GUEST_PACKAGES, _HOOK.read_bytes())
-    layer = folder / f"layer-{suite}-{name}.tar.zst"
-    with cache.locked(folder / f"layer-{suite}.lock"):
+    packages = kind.packages()
+    name = cache.key(_RECIPE, suite, KERNEL, *packages, _HOOK.read_bytes())
+    layer = folder / f"layer-{kind.prefix}{suite}-{name}.tar.zst"
+    with cache.locked(folder / f"layer-{kind.prefix}{suite}.lock"):
         if not layer.exists():
-            with Progress(f"{suite}: installing Debian's packages (once)"):
-                _make(suite, layer)
+            with Progress(f"{kind.prefix}{suite}: installing Debian's packages (once)"):
+                _make(suite, packages, layer)
     return layer
 
 
@@ -37,12 +39,12 @@ def unpack(layer: Path, tree: Path) -> None:
          "--file", layer, "--directory", tree])  # fmt: skip
 
 
-def _make(suite: str, layer: Path) -> None:
+def _make(suite: str, packages: tuple[str, ...], layer: Path) -> None:
     with cache.scratch() as scratch:
         tree = scratch / "tree"
         sources = scratch / "sources.list"
         sources.write_text(mirror.host_sources(suite))
-        run(mmdebstrap(suite, tree, sources), environment=_environment(scratch))
+        run(mmdebstrap(suite, packages, tree, sources), environment=_environment(scratch))
         kernel.install(tree / "kernel.deb", tree, scratch)
         (tree / "kernel.deb").unlink()
         partial = layer.with_suffix(".partial")
@@ -51,14 +53,14 @@ def _make(suite: str, layer: Path) -> None:
         partial.replace(layer)
 
 
-def mmdebstrap(suite: str, tree: Path, sources: Path) -> list[str | Path]:
+def mmdebstrap(suite: str, packages: tuple[str, ...], tree: Path, sources: Path) -> list[str | Path]:
     """The command that installs the guest's packages below `tree`."""
     excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
     return [
         "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory",
         "--aptopt=Acquire::Languages \"none\"", "--dpkgopt=force-unsafe-io",
         *excluded, f"--dpkgopt=path-include={_SPARED}",
-        f"--include={','.join(GUEST_PACKAGES)}",
+        f"--include={','.join(packages)}",
         f"--customize-hook=sh {_HOOK} \"$1\" {KERNEL}",
         suite, tree, sources,
     ]  # fmt: skip

@@ -20,13 +20,16 @@ _END = 30.0
 class Power:
     """A running QEMU. `power_on` is the host's time.monotonic() at which it was started."""
 
-    def __init__(self, describe: Callable[[qemu.Channels], list[str]], output: Path) -> None:
-        """Start the QEMU whose argv `describe` gives, once it knows the sockets; `output` is for QEMU's own messages."""
+    def __init__(self, describe: Callable[[qemu.Channels], list[str]], output: Path, *, inherited: tuple[int, ...] = ()) -> None:
+        """Start the QEMU whose argv `describe` gives, once it knows the sockets; `output` is for QEMU's own messages.
+
+        `inherited`: open descriptors that it names, too.
+        """
         with _pairs(3) as (ours, theirs):
             numbers = [end.fileno() for end in theirs]
             channels = qemu.Channels(monitor=numbers[0], agent=numbers[1], events=numbers[2])
             self.power_on = time.monotonic()
-            self._process = process.spawn(describe(channels), output, descriptors=numbers)
+            self._process = process.spawn(describe(channels), output, descriptors=(*numbers, *inherited))
         self._monitor = JsonLines(ours[0])
         self._negotiated = False
         self.agent = Agent(ours[1])

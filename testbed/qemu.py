@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from testbed.accelerator import QEMU, Accelerator
+from testbed.link import Plug
 
 # Fixed: a static network-config in a seed may match it. Every guest has a network of its own, so all may share it.
 MAC = "52:54:00:b1:0c:01"
@@ -57,7 +58,13 @@ class Machine:
     console: Path
     results: Path
     kernel_arguments: tuple[str, ...] = ()
+    plug: Plug | None = None  # a second network card, eth1, on a cable to another guest
     ipv6: bool = False  # beside IPv4: fec0::/64, the host's ::1 is fec0::2; off it saves the wait for addresses
+
+    @property
+    def inherited(self) -> tuple[int, ...]:
+        """The open descriptors that its command line names, those of the `Channels` aside."""
+        return (self.plug.descriptor,) if self.plug else ()
 
 
 def command(machine: Machine, channels: Channels, accelerator: Accelerator) -> list[str]:
@@ -79,6 +86,7 @@ def command(machine: Machine, channels: Channels, accelerator: Accelerator) -> l
         "-device", "virtio-rng-pci",
         "-netdev", f"user,id=net,ipv4=on,ipv6={'on' if machine.ipv6 else 'off'}",
         "-device", f"virtio-net-pci,id=nic,netdev=net,mac={MAC},romfile=",
+        *_cable(machine.plug),
         *(word for number, disk in enumerate(machine.disks) for word in _disk(number, disk)),
     ]
     # fmt: on
@@ -91,6 +99,13 @@ def _escaped(path: Path) -> str:
 
 def _port(name: str, chardev: str, identity: str) -> list[str]:
     return ["-chardev", chardev, "-device", f"virtserialport,chardev={identity},name={name}"]
+
+
+def _cable(plug: Plug | None) -> list[str]:
+    if plug is None:
+        return []
+    network = f"dgram,id=link,local.type=fd,local.str={plug.descriptor}"
+    return ["-netdev", network, "-device", f"virtio-net-pci,id=linknic,netdev=link,mac={plug.mac},romfile="]
 
 
 def _disk(number: int, disk: Disk) -> list[str]:

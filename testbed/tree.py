@@ -5,20 +5,20 @@ from pathlib import Path
 
 from testbed import quiet
 from testbed.command import run
+from testbed.kind import Kind
 
 FILES = Path(__file__).with_name("files") / "guest"
 _ENABLED = ("systemd-networkd.service", "testbed-booted.service")
-_DISABLED = ("systemd-resolved.service",)  # no guest asks for names; it starts where cloud-init restarts it
 
 
-def customise(tree: Path, packages: tuple[Path, ...]) -> None:
+def customise(tree: Path, packages: tuple[Path, ...], kind: Kind) -> None:
     """Turn the unpacked layer at `tree` into the guest that tests boot, with the .debs `packages` installed."""
     # The layer's path-excludes would also thin out our own package.
     (tree / "etc/dpkg/dpkg.cfg.d/99mmdebstrap").unlink(missing_ok=True)
     _install(tree, packages)
     shutil.copytree(FILES, tree, dirs_exist_ok=True)
     run(["systemctl", f"--root={tree}", "enable", *_ENABLED])
-    run(["systemctl", f"--root={tree}", "disable", *_DISABLED])
+    run(["systemctl", f"--root={tree}", "disable", *kind.disabled])
     quiet.mask(tree)
     _forget(tree)
     _settle(tree)

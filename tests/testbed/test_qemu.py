@@ -3,6 +3,7 @@ from pathlib import Path
 from uuid import UUID
 
 from testbed.accelerator import Accelerator
+from testbed.link import Link
 from testbed.qemu import KERNEL_ARGUMENTS, Channels, Disk, Machine, command
 
 CHANNELS = Channels(monitor=5, agent=6, events=7)
@@ -62,3 +63,22 @@ def test_kernel_arguments_are_ours_then_the_guest_s():
 
 def test_a_reset_ends_qemu():
     assert "-no-reboot" in argv()
+
+
+def test_a_cable_is_one_open_socket_for_each_of_its_two_guests():
+    with Link() as link:
+        first, second = (argv(plug=plug) for plug in link.plugs)
+        networks = [values(words, "-netdev")[1] for words in (first, second)]
+        assert networks == [f"dgram,id=link,local.type=fd,local.str={plug.descriptor}" for plug in link.plugs]
+        macs = {values(words, "-device")[-2].partition("mac=")[2] for words in (first, second)}
+        assert len(macs) == 2
+    assert len(values(argv(), "-netdev")) == 1
+
+
+def test_what_the_command_line_names_is_inherited():
+    with Link() as link:
+        plug = link.plugs[0]
+        given = {"uuid": UUID(int=7), "kernel": Path("/k"), "initrd": Path("/i"), "disks": (), "memory": 1}
+        logs = {"console": Path("/c"), "results": Path("/r")}
+        assert Machine(name="web", **given, **logs, plug=plug).inherited == (plug.descriptor,)
+        assert Machine(name="web", **given, **logs).inherited == ()

@@ -20,6 +20,6 @@ def test_a_mask_is_a_link_to_nothing(tmp_path):
 
 
 def test_mmdebstrap_gets_the_whole_list(tmp_path):
-    words = [str(word) for word in layer.mmdebstrap("trixie", tmp_path / "tree", tmp_path / "sources.list")]
+    words = [str(word) for word in layer.mmdebstrap("trixie", GUEST_PACKAGES, tmp_path / "tree", tmp_path / "sources.list")]
     assert f"--include={','.join(GUEST_PACKAGES)}" in words
     assert words[-3] == "trixie"
