@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from blockstore import connection_info
 from blockstore.connection_info import Connection
 from blockstore.reader import Reader, shown
+from blockstore.values import dataclass
 
 # Ids and names end up in file names and links; what could leave its folder is refused at the door.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

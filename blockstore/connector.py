@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockstore import iqn
 from blockstore.reader import Faults, Reader
+from blockstore.values import dataclass
 
 
 @dataclass(frozen=True)

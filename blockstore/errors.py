@@ -20,7 +20,8 @@ No message of these may hold a secret: what they quote is masked where it is mad
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from blockstore.values import dataclass
 
 
 class BlockstoreError(Exception):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockstore import iqn
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.portal import Portal
 from blockstore.reader import Faults, Reader, shown
 from blockstore.secret import Secret
+from blockstore.values import dataclass
 
 # open-iscsi and tgt both cut a longer value off without a word (facts: 255 bytes in a record, 255 in tgt).
 LONGEST_CHAP = 255

@@ -11,13 +11,14 @@ import gzip
 import io
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.errors import MessageError
 from email.message import Message
 
 import yaml
 
 from blockstore import yaml_text
+from blockstore.values import dataclass
 
 KEY = "blockstore"
 HEADER = "#cloud-config"

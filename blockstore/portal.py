@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 
 from blockstore.reader import shown
+from blockstore.values import dataclass
 
 ISCSI_PORT = 3260
 LONGEST_HOST = 253  # RFC 1035, section 2.3.4, as text

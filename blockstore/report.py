@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from blockstore.reader import Faults, Reader
+from blockstore.values import dataclass
 
 VERSION = 1
 LONGEST_REASON = 2000

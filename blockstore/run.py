@@ -10,11 +10,12 @@ import logging
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from blockstore.errors import CommandFailed, CommandTimedOut
 from blockstore.secret import Secret, masked
+from blockstore.values import dataclass
 
 LOG = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from blockstore import endpoint, iqn, yaml_text
 from blockstore.errors import BlockstoreError, DocumentInvalid, Fault
 from blockstore.lift import KEY
 from blockstore.reader import text_fault
+from blockstore.values import dataclass
 
 # NoCloud's names and label, so that one seed serves cloud-init's own datasource and ours.
 DOCUMENTS = ("meta-data", "user-data", "vendor-data", "network-config")

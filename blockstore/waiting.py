@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from blockstore.errors import DeadlineExceeded
+from blockstore.values import dataclass
 
 T = TypeVar("T")
 

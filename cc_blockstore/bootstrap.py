@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from blockstore import iqn
 from blockstore.attachment import Attachment, Status
 from blockstore.errors import BlockstoreError, DocumentInvalid, ServiceError
 from blockstore.report import Report, Result, VolumeReport
+from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing, status, verdict
 from cc_blockstore.client import MetadataClient

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from blockstore.attachment import Attachment
 from blockstore.errors import ServiceDenied, ServiceError
+from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document.parse import Document

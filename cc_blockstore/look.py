@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from blockstore.errors import Refused
+from blockstore.values import dataclass
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.machine import content, making
 from cc_blockstore.machine.machine import Machine

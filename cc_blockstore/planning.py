@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
+from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing
 from cc_blockstore.bootstrap import client_of

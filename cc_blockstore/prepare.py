@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockstore.connection_info import Connection
 from blockstore.connector import Connector
 from blockstore.errors import BlockstoreError, LoginFailed
 from blockstore.iscsi import IscsiPath
+from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.machine import connector, device, ledger

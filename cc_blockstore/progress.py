@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from blockstore.report import StepReport
+from blockstore.values import dataclass
 from blockstore.waiting import Clock
 
 # Tells of a step that has ended: (name, description).

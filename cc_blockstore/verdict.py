@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockstore.report import Report, Result
+from blockstore.values import dataclass
 from cc_blockstore.plan.desired import Desired
 
 

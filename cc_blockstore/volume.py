@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from blockstore.attachment import Volume
 from blockstore.errors import BlockstoreError, Refused
 from blockstore.iscsi import IscsiPath
 from blockstore.report import FilesystemReport, Result, VolumeReport
+from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.look import Look, refuse
 from cc_blockstore.machine import device, filesystem, fstab, growth, making, mount

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from blockstore import attachment, endpoint, iqn, tree
@@ -13,6 +12,7 @@ from blockstore.errors import DocumentInvalid, Fault
 from blockstore.iscsi import IscsiPath
 from blockstore.reader import Faults, Reader, key_shown, shown, text_fault
 from blockstore.secret import Secret
+from blockstore.values import dataclass
 from cc_blockstore.document import wishes
 from cc_blockstore.document.wishes import Words
 from cc_blockstore.wish import VolumeWish

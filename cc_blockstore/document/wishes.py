@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 
 from blockstore.reader import Faults, Reader, kind, shown
 from blockstore.size import parse_size
+from blockstore.values import dataclass
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.wish import FilesystemWish, PartitionWish, Table, VolumeWish
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from blockstore.values import dataclass
 
 # GPT partition types (UEFI specification, table 5-7; Discoverable Partitions Specification).
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"

@@ -10,10 +10,10 @@ import os
 import stat
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from blockstore.errors import BlockstoreError
+from blockstore.values import dataclass
 from cc_blockstore.machine import files
 from cc_blockstore.machine.device import SECTOR
 from cc_blockstore.machine.machine import Machine

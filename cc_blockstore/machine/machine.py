@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from blockstore.run import Runner, run
+from blockstore.values import dataclass
 from blockstore.waiting import CLOCK, Clock
 
 

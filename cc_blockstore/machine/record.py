@@ -11,11 +11,11 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from blockstore.iscsi import IscsiConnection, IscsiPath
 from blockstore.render import render
+from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import files
 from cc_blockstore.machine.machine import Machine, Paths

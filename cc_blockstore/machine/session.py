@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
 from blockstore.errors import BlockstoreError, CommandFailed, DeadlineExceeded, LoginFailed
 from blockstore.iscsi import IscsiPath
 from blockstore.run import Command
+from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import files, record
 from cc_blockstore.machine.iscsiadm import Exit, reason

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from blockstore.values import dataclass
 
 
 @dataclass(frozen=True)

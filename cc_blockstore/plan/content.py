@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 from blockstore.size import format_size
+from blockstore.values import dataclass
 from cc_blockstore.plan.decision import Decision, Do, Refuse, Verb
 from cc_blockstore.plan.gpt import Copies
 

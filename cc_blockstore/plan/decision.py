@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from blockstore.values import dataclass
 
 
 class Verb(str, enum.Enum):

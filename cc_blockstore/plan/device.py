@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockstore.size import GIB
+from blockstore.values import dataclass
 from cc_blockstore.plan.decision import Decision, Keep, Refuse, Wait
 
 

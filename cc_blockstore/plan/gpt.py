@@ -11,7 +11,9 @@ import struct
 import uuid
 import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from blockstore.values import dataclass
 
 SIGNATURE, REVISION = b"EFI PART", 0x00010000
 # Table 5.5 of the specification: up to the CRC of the entries.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
+from blockstore.values import dataclass
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
 from cc_blockstore.wish import FilesystemWish, VolumeWish
