@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,9 +13,9 @@ import tomllib
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.portal import Portal
 from blockstore.reader import Faults, Reader
+from metadata_server import database
 from metadata_server.backends.sparse import path_fault
 from metadata_server.backends.types import VolumeType, read_types
-from metadata_server import database
 from metadata_server.database import DatabaseSettings
 from metadata_server.listening import settings
 from metadata_server.listening.settings import HttpSettings
@@ -59,8 +59,8 @@ class Configuration:
     endpoint: str
     types: tuple[VolumeType, ...]
     target: TargetSettings
-    database: DatabaseSettings = DatabaseSettings()
-    http: HttpSettings = HttpSettings()
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
 
 
 def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
@@ -118,7 +118,9 @@ def parse(document: Mapping[str, object]) -> Configuration:
         faults.add("instance.endpoint", "must begin with https://, because instance.tls is given")
     host = found.operator.host
     if not (found.http.operator_tls or found.http.plain_http or ipaddress.ip_address(host).is_loopback):
-        faults.add("operator", f"on {host} the operators' token would go over the network as it is; give tls or plain_http = true")
+        faults.add(
+            "operator", f"on {host} the operators' token would go over the network in plain; give tls, or plain_http = true"
+        )
     faults.raise_any()
     return found
 

@@ -25,6 +25,12 @@ class Keeper:
         self._descriptor = -1
         self._pause, self._started = 0.0, self._loop.time()
         self._later: asyncio.TimerHandle | None = None
+        self.deaths = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the daemon runs."""
+        return self._descriptor >= 0
 
     def watch(self) -> None:
         """Wait for the daemon's death."""
@@ -41,6 +47,7 @@ class Keeper:
     def _died(self) -> None:
         self._loop.remove_reader(self._descriptor)
         self._descriptor = -1
+        self.deaths += 1
         if self._loop.time() - self._started > HEALTHY:
             self._pause = 0.0
         LOG.error("the target daemon died; starting it again in %.2f s", self._pause)

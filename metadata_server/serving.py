@@ -15,17 +15,23 @@ from urllib.parse import urlsplit
 from blockstore.portal import Portal
 from metadata_server import targets
 from metadata_server.api import instance, operator
+from metadata_server.api.access import Access
+from metadata_server.api.proxy import Proxies, trusted
+from metadata_server.api.session_token import Tokens
 from metadata_server.backends.types import Backends
 from metadata_server.configuration import Configuration, Listener, TargetSettings
 from metadata_server.engines.own import Own
 from metadata_server.keeper import Keeper, Mender
+from metadata_server.listening.figures import Seen
 from metadata_server.listening.front import Front
 from metadata_server.state import Addresses, State
 from metadata_server.store import Store
 from metadata_server.workflow.changes import Changes
+from metadata_server.workflow.health import Health
 from metadata_server.workflow.parts import Observer, Parts, nobody_listens
 from metadata_server.workflow.recovery import Recovery
 from metadata_server.workflow.services import Services
+from metadata_server.workflow.shared_keys import SESSION_TOKENS, shared_key
 
 Ready = Callable[[Addresses], None]
 
@@ -68,15 +74,26 @@ class _Server:
             keeper, mender = Keeper(self._target, recovery.restore), Mender(recovery.mend)
             keeper.watch()
             mender.begin()
-            await self._listen(ready)
+            await self._listen(ready, keeper)
             mender.end()
             keeper.end()
         finally:
             self._target.stop()
             self._store.close()
 
-    async def _listen(self, ready: Ready) -> None:
+    def _access(self) -> Access:
+        http = self._configuration.http
+        tokens = Tokens(shared_key(self._store, SESSION_TOKENS)) if http.session_tokens.enabled else None
+        return Access(Proxies(trusted(http.proxies)), tokens, http.session_tokens.hops, http.limits.waits_per_instance)
+
+    def _figures(self, health: Health, keeper: Keeper) -> Seen:
+        found = health.amounts()
+        return Seen(**vars(found), restarts=keeper.deaths, connections=self._front.connections, ended=self._front.ended)
+
+    async def _listen(self, ready: Ready, keeper: Keeper) -> None:
         services, token = Services(self._parts, self._endpoint), self._state.token()
+        health = Health(self._parts, lambda: keeper.alive)
+        self._front.figures.look(lambda: self._figures(health, keeper))
         told = False
 
         def up() -> None:
@@ -88,8 +105,8 @@ class _Server:
             told = True
 
         await self._front.serve(
-            instance.application(services, Own(services)),
-            operator.application(services, token),
+            instance.application(services, Own(services), self._access(), health),
+            operator.application(services, token, health, self._front.figures.text),
             ready=up,
             stopping=self._parts.changes.close,
         )

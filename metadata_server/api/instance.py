@@ -16,11 +16,18 @@ from starlette.routing import Route
 from blockstore import report
 from blockstore.connector import Connector
 from blockstore.reader import Faults, Reader
+from metadata_server.api import session_token
+from metadata_server.api.access import Access
 from metadata_server.api.body import Limit, json_of
-from metadata_server.api.errors import HANDLERS
-from metadata_server.api.identity import Resolver, bearer, identify
+from metadata_server.api.errors import HANDLERS, Forbidden
+from metadata_server.api.health import PATH, endpoint
+from metadata_server.api.identity import Way, asked, identify
+from metadata_server.api.waiting import Waits
 from metadata_server.domain.errors import Invalid
 from metadata_server.engines import Engine
+from metadata_server.listening.connection import KEY
+from metadata_server.listening.observed import ASKER, TEMPLATE
+from metadata_server.workflow.health import Health
 from metadata_server.workflow.services import Services
 
 LONGEST_WAIT = 60.0
@@ -30,19 +37,23 @@ DOCUMENTS = ("meta-data", "user-data", "vendor-data", "network-config")
 Answer = Callable[[Request, str], Awaitable[Response]]
 
 
-def application(services: Services, engine: Engine, resolvers: tuple[Resolver, ...] = ()) -> Starlette:
-    """The ASGI application; ``resolvers`` come after the bearer token."""
-    listener = _Listener(services, engine)
-    ways = (bearer(services), *resolvers)
+def application(services: Services, engine: Engine, access: Access, health: Health) -> Starlette:
+    """The ASGI application."""
+    listener = _Listener(services, engine, access)
+    instances = services.instances
 
-    def route(path: str, answer: Answer, method: str) -> Route:
+    def route(path: str, answer: Answer, method: str, ways: tuple[Way, ...] = access.ways(instances)) -> Route:
         async def endpoint(request: Request) -> Response:
-            return await answer(request, identify(request, ways))
+            request.scope[TEMPLATE] = path
+            me = request.scope[ASKER] = identify(asked(request.scope), ways)
+            return await answer(request, me)
 
         return Route(path, endpoint, methods=[method])
 
     return Starlette(
         routes=[
+            Route(PATH, endpoint(health)),
+            route("/latest/api/token", listener.token, "PUT", access.ways_to_a_token(instances)),
             route("/v1/attachments", listener.list, "GET"),
             route("/v1/attachments/{id}", listener.show, "GET"),
             route("/v1/attachments/{id}", listener.connect, "PUT"),
@@ -59,8 +70,20 @@ def application(services: Services, engine: Engine, resolvers: tuple[Resolver, .
 class _Listener:
     """One method, one call; ``me`` is the instance that asks."""
 
-    def __init__(self, services: Services, engine: Engine) -> None:
-        self._services, self._engine = services, engine
+    def __init__(self, services: Services, engine: Engine, access: Access) -> None:
+        self._services, self._engine, self._access = services, engine, access
+        self._waits = Waits(access.waits)
+
+    async def token(self, request: Request, me: str) -> Response:
+        """As IMDSv2 gives it (EC2 User Guide): the packets of this connection get no further than to the instance itself."""
+        if self._access.tokens is None:
+            raise Forbidden("session tokens are not in use here")
+        given = session_token.seconds(asked(request.scope))
+        connection = request.scope.get("state", {}).get(KEY)
+        if connection is not None and self._access.proxies.of(asked(request.scope).address) is None:
+            connection.limit_hops(self._access.hops)
+        headers = {**PRIVATE, session_token.TTL: str(given)}
+        return PlainTextResponse(self._access.tokens.make(me, given), headers=headers)
 
     async def document(self, request: Request, me: str) -> Response:
         name = request.url.path.rsplit("/", 1)[-1]
@@ -74,8 +97,10 @@ class _Listener:
         known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
         body, tag = await self._listed(me)
         # An engine suspends nothing between reading and waiting, or remembers what it answered: no change is missed.
-        if tag in known and seconds and await self._engine.wait(me, seconds):
-            body, tag = await self._listed(me)
+        if tag in known and seconds:
+            request.scope[TEMPLATE] = "/v1/attachments?wait"  # its time says nothing about ours
+            if await self._waits.hold(request, me, self._engine.wait(me, seconds)):
+                body, tag = await self._listed(me)
         headers = {**PRIVATE, "ETag": tag}
         if tag in known:
             return Response(status_code=304, headers=headers)

@@ -38,6 +38,13 @@ async def show(request: Request, identifier: str) -> shapes.InstanceBody:
     return shapes.InstanceBody(instance=detail)
 
 
+@router.put("/instances/{identifier}")
+async def change(request: Request, identifier: str, body: shapes.InstanceChangeBody) -> shapes.InstanceBody:
+    """The addresses that its requests come from."""
+    changed = services_of(request).instances.set_addresses(identifier, body.instance.addresses)
+    return shapes.InstanceBody(instance=shapes.instance_detail(changed))
+
+
 @router.delete("/instances/{identifier}", status_code=204)
 async def delete(request: Request, identifier: str) -> Response:
     """Forget it; refused while it has attachments."""

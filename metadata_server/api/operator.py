@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from blockstore import __version__
 from blockstore.secret import Secret
 from metadata_server.api import attachments, instances, versions, volumes
+from metadata_server.api import health as health_endpoint
 from metadata_server.api.asking import authenticate
 from metadata_server.api.body import Limit
 from metadata_server.api.errors import HANDLERS, fault
+from metadata_server.workflow.health import Health
 from metadata_server.workflow.services import Services
 
 
-def application(services: Services, token: Secret) -> FastAPI:
+def application(services: Services, token: Secret, health: Health, figures: Callable[[], bytes]) -> FastAPI:
     """The ASGI application."""
     app = FastAPI(
         title="blockstore",
@@ -28,6 +33,9 @@ def application(services: Services, token: Secret) -> FastAPI:
         exception_handlers={**HANDLERS, RequestValidationError: _invalid},
     )
     app.state.services, app.state.token = services, token
+    app.add_route(health_endpoint.PATH, health_endpoint.endpoint(health), include_in_schema=False)
+    app.add_route("/metrics", _metrics(figures), include_in_schema=False)
+    app.add_api_route("/openapi.json", _described, dependencies=[Depends(authenticate)], include_in_schema=False)
     app.include_router(versions.router)
     app.include_router(instances.router, dependencies=[Depends(authenticate)])
     # Clients of microversions before 3.67 put a project into the path; here all volumes belong to one.
@@ -35,6 +43,20 @@ def application(services: Services, token: Secret) -> FastAPI:
         for router in (volumes.router, attachments.router):
             app.include_router(router, prefix=prefix, dependencies=[Depends(authenticate), Depends(versions.negotiate)])
     return app
+
+
+def _metrics(figures: Callable[[], bytes]) -> Callable[[Request], Awaitable[Response]]:
+    async def metrics(_request: Request) -> Response:
+        """Counts only, no name and no id, so that whoever collects them needs no operator's token."""
+        return Response(figures(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return metrics
+
+
+async def _described(request: Request) -> JSONResponse:
+    """This listener's OpenAPI document."""
+    # The first time it takes a second, and the others shall not wait for it.
+    return JSONResponse(await run_in_threadpool(request.app.openapi))
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -184,6 +184,22 @@ class NewInstance(Shape):
     initiator_name: str = ""
     user_data: str = ""
     network_config: str = ""
+    id: str = ""
+    project_id: Text = ""
+    addresses: Annotated[list[str], Field(max_length=64)] = []
+
+
+class InstanceChange(Shape):
+    """``instance`` of PUT /instances/{id}."""
+
+    model_config = ConfigDict(extra="forbid")
+    addresses: Annotated[list[str], Field(max_length=64)]
+
+
+class InstanceChangeBody(Shape):
+    """Body of PUT /instances/{id}."""
+
+    instance: InstanceChange
 
 
 class NewInstanceBody(Shape):
@@ -199,6 +215,8 @@ class InstanceDetail(Shape):
     name: str
     initiator_name: str
     created_at: str
+    project_id: str = ""
+    addresses: list[str] = []
     token: str | None = None
     attachments: list[AttachmentSummary] = []
     report: dict[str, Any] | None = None
@@ -284,5 +302,10 @@ def attachment_detail(attachment: Attachment, connection: IscsiConnection | None
 def instance_detail(instance: Instance) -> InstanceDetail:
     """What the server knows of an instance."""
     return InstanceDetail(
-        id=instance.id, name=instance.name, initiator_name=instance.initiator_name, created_at=moment(instance.created_at)
+        id=instance.id,
+        name=instance.name,
+        initiator_name=instance.initiator_name,
+        created_at=moment(instance.created_at),
+        project_id=instance.project_id,
+        addresses=list(instance.addresses),
     )

@@ -60,6 +60,10 @@ class Client:
         """POST."""
         return self._ask("POST", path, json=body)
 
+    def put(self, path: str, body: Mapping[str, object]) -> Any:
+        """PUT."""
+        return self._ask("PUT", path, json=body)
+
     def delete(self, path: str) -> Any:
         """DELETE."""
         return self._ask("DELETE", path)

@@ -75,7 +75,7 @@ def written(volume: Volume, moment: str) -> Volume:
 
 
 # The attachment that says most, first: the volume's status is what the first of these that is there means.
-_BY_ATTACHMENT: tuple[tuple[Status, str], ...] = (
+BY_ATTACHMENT: tuple[tuple[Status, str], ...] = (
     (Status.DETACHING, "detaching"),
     (Status.ATTACHED, "in-use"),
     (Status.ATTACHING, "attaching"),
@@ -89,7 +89,7 @@ def status(volume: Volume, attachments: Iterable[Status]) -> str:
     if volume.lifecycle is not Lifecycle.READY:
         return str(volume.lifecycle.value)
     found = set(attachments)
-    for attachment, word in _BY_ATTACHMENT:
+    for attachment, word in BY_ATTACHMENT:
         if attachment in found:
             return word
     return "available"

@@ -6,7 +6,7 @@ import hashlib
 import ssl
 from pathlib import Path
 
-from blockstore.errors import BlockstoreError, Fault
+from blockstore.errors import BlockstoreError
 from blockstore.reader import Faults
 from metadata_server.domain.errors import Unavailable
 from metadata_server.listening.settings import Tls
@@ -43,10 +43,9 @@ def open_to_others(file: Path) -> str | None:
     return f"{file} has the mode {mode:04o} and must be 0600 (chmod 600 {file})" if mode & 0o077 else None
 
 
-def secret_fault(file: Path, path: str) -> Fault | None:
+def secret_fault(file: Path) -> str | None:
     """What is wrong with a file that holds a secret, or None."""
-    problem = unreadable(file) or open_to_others(file) or (None if file.read_bytes().strip() else f"{file} is empty")
-    return Fault(path, problem) if problem else None
+    return unreadable(file) or open_to_others(file) or (None if file.read_bytes().strip() else f"{file} is empty")
 
 
 def context(tls: Tls) -> ssl.SSLContext:

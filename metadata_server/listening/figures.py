@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -45,6 +45,7 @@ class Figures:
     """One registry, so that several servers can be in one process (as in tests)."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a series more for each one, of which nobody asks
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._requests = Histogram(

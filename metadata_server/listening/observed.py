@@ -60,7 +60,7 @@ class Observed:
             self._note(scope, status, perf_counter() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        template: str = scope.get(TEMPLATE) or getattr(scope.get("route"), "path", NO_ROUTE)
+        template = _template(scope)
         method = scope["method"] if template != NO_ROUTE else NO_ROUTE
         self._times.add(method, template, status, seconds)
         level = logging.DEBUG if status < 400 and scope["method"] in ("GET", "HEAD") else logging.INFO
@@ -72,6 +72,16 @@ class Observed:
             if scope.get(ASKER):
                 fields["instance"] = scope[ASKER]
             LOG.log(level, "answered", extra={"fields": fields})
+
+
+def _template(scope: Scope) -> str:
+    """The route as it is written, ``/v3/volumes/{id}``: never what somebody put into its place."""
+    if TEMPLATE in scope:
+        return str(scope[TEMPLATE])
+    if "endpoint" not in scope:
+        return NO_ROUTE
+    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    return "/".join(f"{{{names[part]}}}" if part in names else part for part in scope["path"].split("/"))
 
 
 async def _fault(send: Send) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from metadata_server.domain.instance import Instance
-from metadata_server.store.tables import instances, reports, tokens
+from metadata_server.store.tables import addresses, instances, reports, tokens
 
 
 class Instances:
@@ -19,21 +19,51 @@ class Instances:
 
     def add(self, instance: Instance) -> None:
         """Insert one."""
-        self._connection.execute(insert(instances).values(**vars(instance)))
+        columns = {key: value for key, value in vars(instance).items() if key != "addresses"}
+        self._connection.execute(insert(instances).values(**columns))
+        self._keep_addresses(instance.id, instance.addresses)
 
     def get(self, identifier: str) -> Instance | None:
         """By id."""
         row = self._connection.execute(select(instances).where(instances.c.id == identifier)).first()
-        return _instance(row) if row else None
+        return _instance(row, self._addresses(identifier).get(identifier, ())) if row else None
 
     def all(self) -> tuple[Instance, ...]:
         """All, oldest first."""
-        return tuple(map(_instance, self._connection.execute(select(instances).order_by(instances.c.created_at, instances.c.id))))
+        rows = self._connection.execute(select(instances).order_by(instances.c.created_at, instances.c.id)).all()
+        known = self._addresses()
+        return tuple(_instance(row, known.get(row.id, ())) for row in rows)
 
     def by_initiator(self, name: str) -> Instance | None:
         """By initiator name; no two share one."""
         row = self._connection.execute(select(instances).where(instances.c.initiator_name == name)).first()
-        return _instance(row) if row else None
+        return _instance(row, self._addresses(row.id).get(row.id, ())) if row else None
+
+    def by_address(self, address: str) -> str | None:
+        """The id of the instance with this address."""
+        found: str | None = self._connection.execute(
+            select(addresses.c.instance_id).where(addresses.c.address == address)
+        ).scalar()
+        return found
+
+    def set_addresses(self, identifier: str, wanted: Iterable[str]) -> None:
+        """These, and no others."""
+        self._connection.execute(delete(addresses).where(addresses.c.instance_id == identifier))
+        self._keep_addresses(identifier, wanted)
+
+    def _keep_addresses(self, identifier: str, wanted: Iterable[str]) -> None:
+        for each in wanted:
+            self._connection.execute(insert(addresses).values(address=each, instance_id=identifier))
+
+    def _addresses(self, identifier: str | None = None) -> dict[str, tuple[str, ...]]:
+        """By instance; of one of them, or of all."""
+        query = select(addresses.c.instance_id, addresses.c.address).order_by(addresses.c.address)
+        if identifier is not None:
+            query = query.where(addresses.c.instance_id == identifier)
+        found: dict[str, tuple[str, ...]] = {}
+        for row in self._connection.execute(query):
+            found[row.instance_id] = (*found.get(row.instance_id, ()), row.address)
+        return found
 
     def remove(self, identifier: str) -> None:
         """Delete one, with its tokens and its report."""
@@ -63,8 +93,8 @@ class Instances:
         return (row.body, row.received_at) if row else None
 
 
-def _instance(row: Row[Any]) -> Instance:
+def _instance(row: Row[Any], addresses: tuple[str, ...]) -> Instance:
     return Instance(
         id=row.id, name=row.name, initiator_name=row.initiator_name, created_at=row.created_at,
-        user_data=row.user_data, network_config=row.network_config,
+        user_data=row.user_data, network_config=row.network_config, project_id=row.project_id, addresses=addresses,
     )  # fmt: skip

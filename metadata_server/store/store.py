@@ -14,8 +14,10 @@ from metadata_server.database import DatabaseSettings
 from metadata_server.domain.errors import Conflict, Invalid, Unavailable
 from metadata_server.store import cipher, encrypted, engine, migrating
 from metadata_server.store.attachments import Attachments
+from metadata_server.store.counts import Counts
 from metadata_server.store.engine import Database
 from metadata_server.store.instances import Instances
+from metadata_server.store.shared_keys import SharedKeys
 from metadata_server.store.volumes import Volumes
 
 # After a failed attempt to connect nobody tries for this long, and for so many times as long as the attempt took: requests
@@ -28,6 +30,8 @@ class Transaction:
 
     def __init__(self, connection: sqlalchemy.Connection) -> None:
         self.instances = Instances(connection)
+        self.shared_keys = SharedKeys(connection)
+        self.counts = Counts(connection)
         self.volumes = Volumes(connection)
         self.attachments = Attachments(connection)
 

@@ -23,6 +23,21 @@ instances = Table(
     Column("user_data", EncryptedText("instances.user_data"), nullable=False),
     Column("network_config", Text, nullable=False),
     Column("created_at", String(32), nullable=False),
+    Column("project_id", String(255), nullable=False),
+)  # fmt: skip
+
+# An address is one instance's; as text, in the form that the ipaddress module writes.
+addresses = Table(
+    "addresses", METADATA,
+    Column("address", String(45), primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False, index=True),
+)  # fmt: skip
+
+# What all servers of one database must have in common.
+shared_keys = Table(
+    "shared_keys", METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("value", EncryptedText("shared_keys.value"), nullable=False),
 )  # fmt: skip
 
 # Of a token only its SHA-256 is kept.

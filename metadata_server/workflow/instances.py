@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from blockstore import iqn
@@ -15,6 +16,7 @@ from metadata_server.domain import volume as volume_rules
 from metadata_server.domain.errors import Conflict, Invalid, NotFound
 from metadata_server.domain.instance import Instance
 from metadata_server.domain.report import written
+from metadata_server.store.store import Transaction
 from metadata_server.workflow import changes
 from metadata_server.workflow.parts import Parts, now
 
@@ -33,17 +35,36 @@ class Instances:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def create(self, name: str, *, initiator_name: str = "", user_data: str = "", network_config: str = "") -> Instance:
-        """Register an instance; without a wish its initiator name is derived from its id."""
-        identifier = new_id()
-        instance = Instance(identifier, name, initiator_name or iqn.derived(identifier), now(), user_data, network_config)
+    def create(
+        self, name: str, *, id: str = "", initiator_name: str = "", user_data: str = "", network_config: str = "",
+        project_id: str = "", addresses: Iterable[str] = (),
+    ) -> Instance:  # fmt: skip
+        """Register an instance; without a wish it gets an id, and its initiator name is derived from that."""
+        identifier = id or new_id()
+        rules.check_id(identifier)
+        found = tuple(dict.fromkeys(rules.address(each) for each in addresses))
+        instance = Instance(
+            identifier, name, initiator_name or iqn.derived(identifier), now(), user_data, network_config, project_id, found
+        )
         rules.check_new(name, instance.initiator_name, {"user-data": user_data, "network-config": network_config})
         self._parts.observe("instance: record")
         with self._parts.store.begin() as transaction:
+            if transaction.instances.get(identifier):
+                raise Conflict(f"There is an instance {identifier} already.")
             if transaction.instances.by_initiator(instance.initiator_name):
                 raise Conflict(f"Another instance has the initiator name {instance.initiator_name}.")
+            _free(transaction, identifier, found)
             transaction.instances.add(instance)
         return instance
+
+    def set_addresses(self, identifier: str, addresses: Iterable[str]) -> Instance:
+        """From now on its requests come from these. Raises `Conflict` for one that another instance has."""
+        self.get(identifier)
+        found = tuple(dict.fromkeys(rules.address(each) for each in addresses))
+        with self._parts.store.begin() as transaction:
+            _free(transaction, identifier, found)
+            transaction.instances.set_addresses(identifier, found)
+        return self.get(identifier)
 
     def get(self, identifier: str) -> Instance:
         """One instance. Raises `NotFound`."""
@@ -85,6 +106,11 @@ class Instances:
         # The index finds by a hash of 256 random bits; the comparison in constant time costs nothing and ends any doubt.
         return found[1] if found and hmac.compare_digest(found[0], digest) else None
 
+    def by_address(self, address: str) -> str | None:
+        """The id of the instance whose requests come from this address."""
+        with self._parts.store.read() as transaction:
+            return transaction.instances.by_address(address)
+
     def report(self, identifier: str, report: Report) -> None:
         """Keep what an instance did; volumes that carry a finished file system now are not blank any more."""
         if report.instance_id not in ("", identifier):
@@ -108,6 +134,13 @@ class Instances:
         with self._parts.store.begin() as transaction:
             found = transaction.instances.report(identifier)
         return Heard(*found) if found else None
+
+
+def _free(transaction: Transaction, identifier: str, addresses: Iterable[str]) -> None:
+    for each in addresses:
+        owner = transaction.instances.by_address(each)
+        if owner not in (None, identifier):
+            raise Conflict(f"Instance {owner} has the address {each}.")
 
 
 def _digest(token: str) -> str:
