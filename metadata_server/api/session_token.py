@@ -40,7 +40,7 @@ class Tokens:
     def valid(self, token: bytes, instance: str) -> bool:
         """Whether it was made for this instance and has not expired."""
         try:
-            raw = base64.urlsafe_b64decode(token + b"=" * (-len(token) % 4))
+            raw = base64.b64decode(token + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             return False
         expiry, given = raw[:_EXPIRY], raw[_EXPIRY:]

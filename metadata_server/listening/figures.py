@@ -45,7 +45,7 @@ class Figures:
     """One registry, so that several servers can be in one process (as in tests)."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a series more for each one, of which nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each one, of which nobody asks
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._requests = Histogram(
