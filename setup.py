@@ -37,12 +37,14 @@ setup(
             *("click", "rich", "pycdlib", "prometheus-client", "cryptography"),
         ],
         "postgresql": ["psycopg[binary]>=3.1"],
+        "lio": ["rtslib-fb"],
         "bench": ["matplotlib"],
         "test": [
             *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy", "schemathesis", "trustme"),
             *("mypy", "ruff", "types-PyYAML", "types-requests"),
             *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports
             "psycopg[binary]>=3.1",
+            "rtslib-fb",
         ],
     },
     entry_points={

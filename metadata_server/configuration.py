@@ -11,42 +11,21 @@ from urllib.parse import urlsplit
 import tomllib
 
 from blockstore.errors import DocumentInvalid, Fault
-from blockstore.portal import Portal
 from blockstore.reader import Faults, Reader
-from metadata_server import database
+from metadata_server import database, targets
+from metadata_server.address import Listener, read_address
 from metadata_server.backends.sparse import path_fault
 from metadata_server.backends.types import VolumeType, read_types
 from metadata_server.database import DatabaseSettings
 from metadata_server.listening import settings
 from metadata_server.listening.settings import HttpSettings
+from metadata_server.targets import settings as target_settings
+from metadata_server.targets.settings import TargetSettings
+
+__all__ = ["DEFAULT_FILE", "DEFAULT_STATE", "Configuration", "Listener", "TargetSettings", "load", "parse"]
 
 DEFAULT_STATE = "/var/lib/blockstore-server"
 DEFAULT_FILE = Path("/etc/blockstore/server.toml")
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Where one HTTP listener listens; port 0 picks a free one, and keeps it over restarts."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True)
-class TargetSettings:
-    """``advertised`` is the portal as instances see it: "" the same address, else ADDRESS or ADDRESS:PORT."""
-
-    driver: str
-    portal: Portal
-    advertised: str
-    control: str
-    program: str
-    iothreads: int
-
-    @property
-    def any_port(self) -> bool:
-        """Whether the port may be any free one."""
-        return self.portal.port == 0
 
 
 @dataclass(frozen=True)
@@ -100,11 +79,11 @@ def parse(document: Mapping[str, object]) -> Configuration:
     state = Path(reader.text("state", check=path_fault) or DEFAULT_STATE).absolute()
     found = Configuration(
         state=state,
-        instance=_listener(instance, "127.0.0.1:8775"),
-        operator=_listener(operator, "127.0.0.1:8776"),
+        instance=read_address(instance, "listen", "127.0.0.1:8775"),
+        operator=read_address(operator, "listen", "127.0.0.1:8776"),
         endpoint=instance.text("endpoint", check=_url_fault) or "",
         types=read_types(reader.inner("volumes"), state),
-        target=_target(reader.inner("targets")),
+        target=target_settings.read(reader.inner("targets"), targets.REGISTRY),
         database=database.parse(reader.inner("database")),
         http=settings.http(reader, instance, operator),
     )
@@ -123,44 +102,6 @@ def parse(document: Mapping[str, object]) -> Configuration:
         )
     faults.raise_any()
     return found
-
-
-def _target(reader: Reader) -> TargetSettings:
-    reader.only(("driver", "portal", "advertised", "control", "program", "iothreads"))
-    portal = _address(reader, "portal", "127.0.0.1:3260")
-    return TargetSettings(
-        driver=reader.choice("driver", ("tgt",)) or "tgt",
-        portal=Portal(portal.host, portal.port),
-        advertised=reader.text("advertised", check=_advertised_fault) or "",
-        control=reader.choice("control", ("socket", "tgtadm")) or "socket",
-        program=reader.text("program", check=path_fault) or "/usr/sbin/tgtd",
-        iothreads=reader.integer("iothreads", least=1, most=64) or 2,
-    )
-
-
-def _listener(reader: Reader, default: str) -> Listener:
-    return _address(reader, "listen", default)
-
-
-def _address(reader: Reader, key: str, default: str) -> Listener:
-    text = reader.text(key) or default
-    host, _, port = text.rpartition(":")
-    try:
-        address = str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
-        if not port.isdecimal() or int(port) > 65535:
-            raise ValueError
-    except ValueError:
-        reader.faults.add(reader.at(key), f"{text!r} is not ADDRESS:PORT such as 127.0.0.1:8775 or [::1]:0")
-        return Listener("127.0.0.1", 0)
-    return Listener(address, int(port))
-
-
-def _advertised_fault(text: str) -> str | None:
-    try:
-        Portal.parse(text)
-    except ValueError as error:
-        return str(error)
-    return None
 
 
 def _url_fault(text: str) -> str | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from blockstore.reader import Reader
-from metadata_server.backends import sparse
+from metadata_server.backends import lvm, sparse
 from metadata_server.backends.protocol import Backend, Found, Settings
 
 __all__ = ["REGISTRY", "Backend", "Found", "Settings"]
 
 # Each reads its own keys of ``[volumes]`` or of one ``[[volumes.types]]``; the path is the server's folder.
-REGISTRY: Mapping[str, Callable[[Reader, Path], Settings]] = {"sparse": sparse.read}
+REGISTRY: Mapping[str, Callable[[Reader, Path], Settings]] = {"sparse": sparse.read, "lvm": lvm.read}

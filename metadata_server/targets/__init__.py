@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from blockstore.portal import Portal
-from metadata_server.configuration import TargetSettings
 from metadata_server.domain.export import Export, SeenTarget
+from metadata_server.targets.lio import Lio
+from metadata_server.targets.settings import TargetSettings
 from metadata_server.targets.tgt import Tgt
 
 
@@ -52,4 +53,4 @@ class Target(Protocol):
 
 
 Observer = Callable[[str], None]
-REGISTRY: Mapping[str, Callable[[Path, TargetSettings, Observer], Target]] = {"tgt": Tgt}
+REGISTRY: Mapping[str, Callable[[Path, TargetSettings, Observer], Target]] = {"tgt": Tgt, "lio": Lio}

@@ -15,9 +15,9 @@ from pathlib import Path
 from blockstore.portal import Portal
 from blockstore.run import Command, Daemon, start
 from blockstore.waiting import Deadline, wait_for
-from metadata_server.configuration import TargetSettings
 from metadata_server.domain.errors import Unavailable
 from metadata_server.targets import tgt_show
+from metadata_server.targets.settings import TargetSettings
 from metadata_server.targets.tgt_request import Control, Mode, Operation, Request
 from metadata_server.targets.tgt_socket import SocketControl
 from metadata_server.targets.tgtadm import TgtadmControl

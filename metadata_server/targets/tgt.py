@@ -17,11 +17,11 @@ from pathlib import Path
 from blockstore.errors import BlockstoreError, DeadlineExceeded
 from blockstore.portal import Portal
 from blockstore.waiting import Deadline, wait_for
-from metadata_server.configuration import TargetSettings
 from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import Export, SeenTarget, difference, fault, outdated
 from metadata_server.targets import tgt_show
 from metadata_server.targets.daemon import Tgtd
+from metadata_server.targets.settings import TargetSettings
 from metadata_server.targets.tgt_request import Fault, Mode, Operation, Request, TgtError
 
 LOG = logging.getLogger(__name__)
