@@ -27,6 +27,7 @@ TEXTS = [
     (CommandFailed("mkfs", 1, "said\n", "\n"), "mkfs ended with 1: said"),
     (CommandTimedOut("mkfs", 30, "", "half a line"), "mkfs did not end within 30 s"),
     (DeadlineExceeded("the disk", 59.6), "waited 60 s for the disk"),
+    (DeadlineExceeded("the disk", 0.1, "nothing"), "the deadline had passed before the disk, last saw nothing"),
     (DeadlineExceeded("the disk", 60, "nothing"), "waited 60 s for the disk, last saw nothing"),
     (DocumentInvalid([Fault("a.b", "is bad"), Fault("", "is worse")]), "a.b: is bad; is worse"),
     (DocumentInvalid([Fault("a", "is bad")], hint="see x"), "a: is bad (see x)"),

@@ -42,6 +42,6 @@ def in_itself() -> object:
 
 @pytest.mark.parametrize("make", [bomb, in_itself])
 def test_what_has_no_end_is_found_soon(make):
-    begun = time.monotonic()
+    begun = time.thread_time()  # of the processor: another load on the machine is no fault of ours
     assert tree.fault(make()) is not None
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5

@@ -88,10 +88,10 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", [name for name in BOMBS if name != "many"])
 def test_a_bomb_is_refused_soon(name):
-    begun = time.monotonic()
+    begun = time.thread_time()  # of the processor: another load on the machine is no fault of ours
     [problem] = problems(BOMBS[name])
     assert len(problem) < 200
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5
 
 
 def test_many_values_are_no_bomb():
