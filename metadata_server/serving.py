@@ -56,11 +56,9 @@ class _Server:
         settings = _remembered(configuration.target, last.portal, state)
         self._target = targets.REGISTRY[settings.driver](configuration.state, settings, observe)
         self._store = Store.open(configuration.state / "state.db")
-        backends = Backends(configuration.types, observe)
-        backends.check()
         self._parts = Parts(
             store=self._store,
-            backend=backends.of(backends.default),
+            backends=Backends(configuration.types, observe),
             target=self._target,
             changes=Changes(),
             advertised=self._portal,
@@ -70,7 +68,9 @@ class _Server:
     async def run(self, ready: Ready) -> None:
         recovery = Recovery(self._parts)
         try:
+            recovery.check()
             recovery.restore()
+            await self._parts.jobs.settle()
             keeper, mender = Keeper(self._target, recovery.restore), Mender(recovery.mend)
             keeper.watch()
             mender.begin()

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
-from blockstore.attachment import Status
 from blockstore.connector import Connector
 from metadata_server.api import shapes
 from metadata_server.api.asking import services_of
+from metadata_server.api.paging import ATTACHMENT_FILTERS, next_link, page_of
 from metadata_server.api.versions import ATTACHMENTS, COMPLETE, MODE, need
 from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.errors import Invalid
@@ -41,16 +41,18 @@ async def create(request: Request, body: shapes.NewAttachmentBody) -> shapes.Att
     return _body(request, attachment, secrets=True)
 
 
-@router.get("/attachments")
+@router.get("/attachments", response_model_exclude_unset=True)
 async def listed(request: Request) -> shapes.AttachmentsBody:
     """All attachments, the summary."""
-    return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in _found(request)])
+    found, about = _found(request)
+    return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in found], **about)
 
 
-@router.get("/attachments/detail")
+@router.get("/attachments/detail", response_model_exclude_unset=True)
 async def details(request: Request) -> shapes.AttachmentDetailsBody:
     """All attachments in full, without secrets."""
-    return shapes.AttachmentDetailsBody(attachments=[_body(request, each).attachment for each in _found(request)])
+    found, about = _found(request)
+    return shapes.AttachmentDetailsBody(attachments=[_body(request, each).attachment for each in found], **about)
 
 
 @router.get("/attachments/{identifier}")
@@ -83,7 +85,7 @@ async def act(request: Request, identifier: str, body: Annotated[dict[str, Any],
     return Response(status_code=204)
 
 
-@router.delete("/attachments/{identifier}")
+@router.delete("/attachments/{identifier}", response_model_exclude_unset=True)
 async def delete(request: Request, identifier: str) -> shapes.AttachmentsBody:
     """Release at once; gives what remains of the volume's attachments."""
     services = services_of(request)
@@ -92,19 +94,12 @@ async def delete(request: Request, identifier: str) -> shapes.AttachmentsBody:
     return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in remaining])
 
 
-def _found(request: Request) -> tuple[Attachment, ...]:
-    """All that fit the query: volume_id, instance_id, status."""
-    query = request.query_params
-    wanted = {key: query[key] for key in ("volume_id", "instance_id", "status") if key in query}
-    return tuple(
-        each
-        for each in services_of(request).attachments.all()
-        if all(_word(getattr(each, key)) == value for key, value in wanted.items())
-    )
-
-
-def _word(value: object) -> object:
-    return value.value if isinstance(value, Status) else value
+def _found(request: Request) -> tuple[tuple[Attachment, ...], dict[str, Any]]:
+    """A page of them, and the link to the next one."""
+    page = page_of(request, ATTACHMENT_FILTERS)
+    found = services_of(request).attachments.page(page)
+    following = next_link(request, page, [each.id for each in found])
+    return found, {"attachments_links": following} if following else {}
 
 
 def _body(request: Request, attachment: Attachment, *, secrets: bool = False) -> shapes.AttachmentBody:

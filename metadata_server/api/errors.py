@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from blockstore.errors import BlockstoreError, DocumentInvalid
-from metadata_server.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from metadata_server.domain.errors import Conflict, Invalid, NotFound, OverLimit, Unavailable
 
 LOG = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ STATUS: tuple[tuple[type[BlockstoreError], int], ...] = (
     (NotFound, 404),
     (NotAcceptable, 406),
     (Conflict, 409),
+    (OverLimit, 413),
     (TooMany, 429),
     (Unavailable, 503),
     (BlockstoreError, 500),

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from blockstore import __version__
 from blockstore.secret import Secret
-from metadata_server.api import attachments, instances, versions, volumes
+from metadata_server.api import cinder, instances, versions
 from metadata_server.api import health as health_endpoint
 from metadata_server.api.asking import authenticate
 from metadata_server.api.body import Limit
@@ -29,7 +29,7 @@ def application(services: Services, token: Secret, health: Health, figures: Call
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(Limit)],
+        middleware=[Middleware(Limit), Middleware(versions.SayVersion)],
         exception_handlers={**HANDLERS, RequestValidationError: _invalid},
     )
     app.state.services, app.state.token = services, token
@@ -40,7 +40,7 @@ def application(services: Services, token: Secret, health: Health, figures: Call
     app.include_router(instances.router, dependencies=[Depends(authenticate)])
     # Clients of microversions before 3.67 put a project into the path; here all volumes belong to one.
     for prefix in ("/v3", "/v3/{project}"):
-        for router in (volumes.router, attachments.router):
+        for router in cinder.ROUTERS:
             app.include_router(router, prefix=prefix, dependencies=[Depends(authenticate), Depends(versions.negotiate)])
     return app
 

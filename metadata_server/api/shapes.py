@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from blockstore.iscsi import IscsiConnection
 from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.instance import Instance
-from metadata_server.domain.volume import Volume, status
 
 Text = Annotated[str, Field(max_length=255)]
 
@@ -18,97 +17,6 @@ class Shape(BaseModel):
     """Keys that start with a word and a colon (``blockstore:blank``) are extensions, as Cinder writes them."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
-
-
-class NewVolume(Shape):
-    """``volume`` of POST /volumes; what is not kept here is refused when it asks for something."""
-
-    model_config = ConfigDict(extra="allow")
-    size: int
-    name: Text | None = None
-    description: str | None = None
-    metadata: dict[str, str] | None = None
-
-
-class NewVolumeBody(Shape):
-    """Body of POST /volumes."""
-
-    volume: NewVolume
-
-
-class VolumeChange(Shape):
-    """``volume`` of PUT /volumes/{id}."""
-
-    name: Text | None = None
-    description: str | None = None
-    metadata: dict[str, str] | None = None
-
-
-class VolumeChangeBody(Shape):
-    """Body of PUT /volumes/{id}."""
-
-    volume: VolumeChange
-
-
-class VolumeAttachment(Shape):
-    """An attachment inside a volume."""
-
-    id: str
-    attachment_id: str
-    volume_id: str
-    server_id: str
-    host_name: str | None
-    device: str | None
-    attached_at: str | None
-
-
-class VolumeSummary(Shape):
-    """A volume of GET /volumes."""
-
-    id: str
-    name: str
-    links: list[Any] = []
-
-
-class VolumeDetail(VolumeSummary):
-    """A volume in full."""
-
-    status: str
-    size: int
-    description: str | None
-    metadata: dict[str, str]
-    created_at: str
-    updated_at: str
-    attachments: list[VolumeAttachment]
-    blank: bool = Field(serialization_alias="blockstore:blank")
-    availability_zone: str = "nova"
-    volume_type: str | None = None
-    snapshot_id: str | None = None
-    source_volid: str | None = None
-    bootable: str = "false"
-    encrypted: bool = False
-    multiattach: bool = False
-    replication_status: str | None = None
-    consistencygroup_id: str | None = None
-    user_id: str | None = None
-
-
-class VolumeBody(Shape):
-    """One volume."""
-
-    volume: VolumeDetail
-
-
-class VolumesBody(Shape):
-    """Volumes, by id and name only."""
-
-    volumes: list[VolumeSummary]
-
-
-class VolumeDetailsBody(Shape):
-    """Volumes in full."""
-
-    volumes: list[VolumeDetail]
 
 
 class NewAttachment(Shape):
@@ -168,12 +76,14 @@ class AttachmentsBody(Shape):
     """Attachments, the summary."""
 
     attachments: list[AttachmentSummary]
+    attachments_links: list[dict[str, str]] = []
 
 
 class AttachmentDetailsBody(Shape):
     """Attachments in full."""
 
     attachments: list[AttachmentDetail]
+    attachments_links: list[dict[str, str]] = []
 
 
 class NewInstance(Shape):
@@ -257,30 +167,6 @@ class TokenBody(Shape):
 def moment(text: str) -> str:
     """Cinder's times: UTC, and no word of it."""
     return text.removesuffix("+00:00")
-
-
-def volume_summary(volume: Volume) -> VolumeSummary:
-    """By id and name only."""
-    return VolumeSummary(id=volume.id, name=volume.name)
-
-
-def volume_detail(volume: Volume, attachments: tuple[Attachment, ...]) -> VolumeDetail:
-    """A volume in full."""
-    return VolumeDetail(
-        id=volume.id, name=volume.name, status=status(volume, (each.status for each in attachments)), size=volume.size,
-        description=volume.description or None, metadata=dict(volume.metadata), blank=volume.blank,
-        created_at=moment(volume.created_at), updated_at=moment(volume.updated_at),
-        attachments=[_volume_attachment(each) for each in attachments if each.attached_at],
-    )  # fmt: skip
-
-
-def _volume_attachment(attachment: Attachment) -> VolumeAttachment:
-    connector = attachment.connector
-    return VolumeAttachment(
-        id=attachment.volume_id, attachment_id=attachment.id, volume_id=attachment.volume_id, server_id=attachment.instance_id,
-        host_name=(connector.host or None) if connector else None, device=(connector.mountpoint or None) if connector else None,
-        attached_at=moment(attachment.attached_at) or None,
-    )  # fmt: skip
 
 
 def attachment_summary(attachment: Attachment) -> AttachmentSummary:

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from metadata_server.api.errors import NotAcceptable
 from metadata_server.domain.errors import Invalid, NotFound
 
-# 3.27 brought attachments, 3.44 os-complete, 3.54 the mode of an attachment.
-LOWEST, HIGHEST = (3, 0), (3, 54)
-ATTACHMENTS, COMPLETE, MODE = (3, 27), (3, 44), (3, 54)
+Version = tuple[int, int]
+
+# Cinder's history ("REST API Version History"): when each came that is spoken here. What came with other versions (groups,
+# backups, transfers, clusters) is not.
+LOWEST, HIGHEST = (3, 0), (3, 71)
+SUMMARY = (3, 12)
+SNAPSHOT_METADATA_FILTER = (3, 22)
+ATTACHMENTS = (3, 27)
+FILTERS_CHECKED = (3, 31)
+RESOURCE_FILTERS = (3, 33)
+LIKE_FILTERS = (3, 34)
+SUMMARY_METADATA = (3, 36)
+REVERT = (3, 40)
+EXTEND_IN_USE = (3, 42)
+COMPLETE = (3, 44)
+WITH_COUNT = (3, 45)
+MODE = (3, 54)
+TIME_FILTERS = (3, 60)
+SNAPSHOT_IN_USE = (3, 66)
 HEADER = "OpenStack-API-Version"
 
 router = APIRouter()
 
 
-def negotiate(request: Request, response: Response) -> None:
-    """Note the microversion of this request, and say it in the answer. Raises `NotAcceptable`."""
+def negotiate(request: Request) -> None:
+    """Note the microversion of this request; `SayVersion` says it in the answer. Raises `NotAcceptable`."""
     asked = [each.split() for each in request.headers.get(HEADER, "").split(",")]
     text = next((each[1] for each in asked if len(each) == 2 and each[0].lower() == "volume"), "3.0")
     version = HIGHEST if text == "latest" else _parsed(text)
@@ -26,13 +44,36 @@ def negotiate(request: Request, response: Response) -> None:
             f"Version {text} is not supported by the API. Minimum is {_text(LOWEST)} and maximum is {_text(HIGHEST)}."
         )
     request.state.microversion = version
-    response.headers[HEADER] = f"volume {_text(version)}"
-    response.headers["Vary"] = HEADER
 
 
-def need(request: Request, version: tuple[int, int]) -> None:
+class SayVersion:
+    """Every answer in which a microversion was agreed says which, errors too (ASGI)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+
+        async def said(message: Message) -> None:
+            version = scope.get("state", {}).get("microversion")
+            if version and message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers[HEADER], headers["Vary"] = f"volume {_text(version)}", HEADER
+            await send(message)
+
+        await self._app(scope, receive, said)
+
+
+def version_of(request: Request) -> Version:
+    """The microversion of this request."""
+    version: Version = request.state.microversion
+    return version
+
+
+def need(request: Request, version: Version) -> None:
     """Raises `NotFound` (as Cinder does) for a call that came with a later microversion than was asked for."""
-    if request.state.microversion < version:
+    if version_of(request) < version:
         raise NotFound(f"This call needs {HEADER}: volume {_text(version)} or later.")
 
 
@@ -58,12 +99,12 @@ def _document(request: Request) -> dict[str, object]:
     }]}  # fmt: skip
 
 
-def _parsed(text: str) -> tuple[int, int]:
+def _parsed(text: str) -> Version:
     major, _, minor = text.partition(".")
     if not (major.isdecimal() and minor.isdecimal()):
         raise Invalid(f"API Version String {text} is of invalid format. Must be of format MajorNum.MinorNum.")
     return int(major), int(minor)
 
 
-def _text(version: tuple[int, int]) -> str:
+def _text(version: Version) -> str:
     return f"{version[0]}.{version[1]}"

@@ -13,7 +13,7 @@ from blockstore.errors import BlockstoreError, ServiceDenied, ServiceUnreachable
 from metadata_server.state import State
 
 TIMEOUT = 90.0
-VERSION = {"OpenStack-API-Version": "volume 3.54"}
+VERSION = {"OpenStack-API-Version": "volume 3.71"}
 
 
 class Ambiguous(BlockstoreError):

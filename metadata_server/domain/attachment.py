@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 from blockstore.attachment import Status
 from blockstore.connector import Connector
 from blockstore.iscsi import Chap
 from metadata_server.domain.errors import Conflict
+from metadata_server.domain.states import ATTACHMENT, Move
 
 
 @dataclass(frozen=True)
@@ -29,51 +29,11 @@ class Attachment:
     released: bool = False
 
 
-class Move(str, enum.Enum):
-    """What may be asked of an attachment."""
-
-    CONNECT = "connect"
-    COMPLETE = "complete"
-    DETACH = "detach"
-    KEEP = "keep"
-    FAIL = "fail"
-    MEND = "mend"
-
-
-# (state, move) -> the state after it; what is not here is refused. Connecting again leaves `attached` as it is: a guest
-# does so at every boot. A guest that never finished connecting may still be logged in: it is asked to detach, too.
-# An export that cannot be made again after a start fails its attachment, and mends it when it is there; who was asked to
-# detach stays so.
-_MOVES = {
-    (Status.RESERVED, Move.CONNECT): Status.ATTACHING,
-    (Status.ATTACHING, Move.CONNECT): Status.ATTACHING,
-    (Status.ATTACHED, Move.CONNECT): Status.ATTACHED,
-    (Status.ERROR_ATTACHING, Move.CONNECT): Status.ATTACHING,
-    (Status.ATTACHING, Move.COMPLETE): Status.ATTACHED,
-    (Status.ATTACHED, Move.COMPLETE): Status.ATTACHED,
-    (Status.RESERVED, Move.DETACH): Status.DETACHING,
-    (Status.ATTACHING, Move.DETACH): Status.DETACHING,
-    (Status.ATTACHED, Move.DETACH): Status.DETACHING,
-    (Status.DETACHING, Move.DETACH): Status.DETACHING,
-    (Status.ERROR_ATTACHING, Move.DETACH): Status.DETACHING,
-    (Status.DETACHING, Move.KEEP): Status.ATTACHED,
-    (Status.ATTACHED, Move.KEEP): Status.ATTACHED,
-    (Status.ATTACHING, Move.FAIL): Status.ERROR_ATTACHING,
-    (Status.ATTACHED, Move.FAIL): Status.ERROR_ATTACHING,
-    (Status.ERROR_ATTACHING, Move.FAIL): Status.ERROR_ATTACHING,
-    (Status.DETACHING, Move.FAIL): Status.DETACHING,
-    (Status.ERROR_ATTACHING, Move.MEND): Status.ATTACHED,
-    (Status.ATTACHED, Move.MEND): Status.ATTACHED,
-    (Status.ATTACHING, Move.MEND): Status.ATTACHING,
-    (Status.DETACHING, Move.MEND): Status.DETACHING,
-}
-
-
 def after(attachment: Attachment, move: Move) -> Status:
     """The state after a move. Raises `Conflict` where the move is not legal."""
-    if attachment.released or (attachment.status, move) not in _MOVES:
+    if attachment.released or (attachment.status, move) not in ATTACHMENT:
         raise Conflict(f"Attachment {attachment.id} is {attachment.status.value}; it cannot {move.value} now.")
-    status = _MOVES[attachment.status, move]
+    status = ATTACHMENT[attachment.status, move]
     back = move in (Move.KEEP, Move.MEND) and status is Status.ATTACHED
     # What never completed goes back to where it was.
     return Status.ATTACHING if back and not attachment.attached_at else status

@@ -6,6 +6,7 @@
     +-- NotFound                no such volume, instance or attachment (for the one who asks)
     +-- Invalid                 the request can never be right
     +-- Conflict                the request is right, the state is not: another instance, another initiator, wrong order
+    +-- OverLimit                   a quota would be exceeded
     +-- Unavailable             something that the server needs does not work now (the target daemon, the disk)
 """
 
@@ -28,6 +29,10 @@ class Invalid(ServerError):
 
 class Conflict(ServerError):
     """The request is right, but what it is about is not in a state for it."""
+
+
+class OverLimit(ServerError):
+    """A quota that the operator set would be exceeded."""
 
 
 class Unavailable(ServerError):

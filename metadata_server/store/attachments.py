@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
@@ -11,6 +12,8 @@ from blockstore.connector import Connector
 from blockstore.iscsi import Chap
 from blockstore.secret import Secret
 from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.page import Page
+from metadata_server.store.listing import Column, paged
 from metadata_server.store.tables import attachments
 
 
@@ -24,9 +27,15 @@ class Attachments:
         """Insert one."""
         self._connection.execute(insert(attachments).values(**_values(attachment)))
 
-    def save(self, attachment: Attachment) -> None:
-        """Write all of it."""
-        self._connection.execute(update(attachments).where(attachments.c.id == attachment.id).values(**_values(attachment)))
+    def swap(self, before: Attachment, after: Attachment) -> bool:
+        """Write all of it, if it is still in the state that it was in: of many that ask at once one gets it, in whatever process
+        they are. Gives whether it was."""
+        same = (
+            attachments.c.id == before.id,
+            attachments.c.status == before.status.value,
+            attachments.c.released == before.released,
+        )
+        return self._connection.execute(update(attachments).where(*same).values(**_values(after))).rowcount == 1
 
     def remove(self, identifier: str) -> None:
         """Delete the row."""
@@ -48,6 +57,14 @@ class Attachments:
         """All, oldest first."""
         return self._select(select(attachments))
 
+    def of_volumes(self, identifiers: Iterable[str]) -> tuple[Attachment, ...]:
+        """Those of these volumes (no more than a page of them)."""
+        return self._select(select(attachments).where(attachments.c.volume_id.in_(tuple(identifiers))))
+
+    def page(self, page: Page) -> tuple[Attachment, ...]:
+        """Those of one page. Raises `Invalid` and `NotFound` as `paged`."""
+        return tuple(map(_attachment, self._connection.execute(paged(self._connection, select(attachments), _COLUMNS, page))))
+
     def unfinished(self) -> bool:
         """Whether any is being released, or failed."""
         failed = attachments.c.status == Status.ERROR_ATTACHING.value
@@ -56,6 +73,13 @@ class Attachments:
     def _select(self, statement: Select[Any]) -> tuple[Attachment, ...]:
         ordered = statement.order_by(attachments.c.created_at, attachments.c.id)
         return tuple(map(_attachment, self._connection.execute(ordered)))
+
+
+_COLUMNS: dict[str, Column] = {
+    "id": attachments.c.id, "volume_id": attachments.c.volume_id, "instance_id": attachments.c.instance_id,
+    "status": attachments.c.status, "attach_status": attachments.c.status, "attach_mode": attachments.c.mode,
+    "created_at": attachments.c.created_at,
+}  # fmt: skip
 
 
 def _values(attachment: Attachment) -> dict[str, object]:

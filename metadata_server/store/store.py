@@ -17,7 +17,9 @@ from metadata_server.store.attachments import Attachments
 from metadata_server.store.counts import Counts
 from metadata_server.store.engine import Database
 from metadata_server.store.instances import Instances
+from metadata_server.store.quotas import Quotas
 from metadata_server.store.shared_keys import SharedKeys
+from metadata_server.store.snapshots import Snapshots
 from metadata_server.store.volumes import Volumes
 
 # After a failed attempt to connect nobody tries for this long, and for so many times as long as the attempt took: requests
@@ -33,6 +35,8 @@ class Transaction:
         self.shared_keys = SharedKeys(connection)
         self.counts = Counts(connection)
         self.volumes = Volumes(connection)
+        self.snapshots = Snapshots(connection)
+        self.quotas = Quotas(connection)
         self.attachments = Attachments(connection)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, false
 
 from metadata_server.store.encrypted import EncryptedString, EncryptedText
 
@@ -59,13 +59,42 @@ volumes = Table(
     Column("metadata", JSON, nullable=False),
     Column("created_at", String(32), nullable=False),
     Column("updated_at", String(32), nullable=False),
+    Column("volume_type", String(63), nullable=False, server_default="sparse"),
+    Column("snapshot_id", String(36), nullable=False, server_default=""),
+    Column("source_volid", String(36), nullable=False, server_default=""),
+    Column("bootable", Boolean, nullable=False, server_default=false()),
+    Column("readonly", Boolean, nullable=False, server_default=false()),
+    Index("ix_volumes_lifecycle", "lifecycle"),
+    Index("ix_volumes_created_at_id", "created_at", "id"),
+)  # fmt: skip
+
+snapshots = Table(
+    "snapshots", METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("volume_id", ForeignKey("volumes.id"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Index("ix_snapshots_volume_id_created_at", "volume_id", "created_at"),
+    Index("ix_snapshots_status", "status"),
+)  # fmt: skip
+
+# Only what was set; everything else has no limit.
+quotas = Table(
+    "quotas", METADATA,
+    Column("resource", String(80), primary_key=True),
+    Column("amount", Integer, nullable=False),
 )  # fmt: skip
 
 # instance_id is no foreign key: it may name an instance that is registered elsewhere (Nova's).
 attachments = Table(
     "attachments", METADATA,
     Column("id", String(36), primary_key=True),
-    Column("volume_id", ForeignKey("volumes.id"), nullable=False, index=True),
+    Column("volume_id", ForeignKey("volumes.id"), nullable=False),
     Column("instance_id", String(255), nullable=False),
     Column("status", String(32), nullable=False),
     Column("mode", String(2), nullable=False),
@@ -78,6 +107,8 @@ attachments = Table(
     Column("released", Boolean, nullable=False),
     Column("created_at", String(32), nullable=False),
     Column("attached_at", String(32), nullable=False),
+    # No volume has two: the database's own guard, whatever the isolation of transactions.
+    Index("ix_attachments_volume_id", "volume_id", unique=True),
     Index("ix_attachments_instance_id_created_at", "instance_id", "created_at"),
 )  # fmt: skip
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, insert, literal, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, insert, literal, or_, select, update
 
-from metadata_server.domain.volume import ON_THE_WAY, Lifecycle, Volume
-from metadata_server.store.tables import volumes
+from metadata_server.domain.page import Page
+from metadata_server.domain.states import ON_THE_WAY, VOLUME, Lifecycle, VolumeMove, legal
+from metadata_server.domain.volume import BY_ATTACHMENT, Volume
+from metadata_server.store.listing import Column, counted, paged
+from metadata_server.store.tables import attachments, volumes
 
 
 class Volumes:
@@ -20,28 +24,90 @@ class Volumes:
         """Insert one."""
         self._connection.execute(insert(volumes).values(**_values(volume)))
 
-    def save(self, volume: Volume) -> None:
-        """Write all of it; but what is not blank stays so, whatever is said here."""
-        values = {**_values(volume), "blank": and_(volumes.c.blank, literal(volume.blank))}
-        self._connection.execute(update(volumes).where(volumes.c.id == volume.id).values(**values))
+    def move(self, identifier: str, move: VolumeMove, moment: str, **columns: object) -> bool:
+        """Take a volume from one state to another, where that is legal: one UPDATE with the legal states in its WHERE.
+
+        Of many that ask at once one gets it, in whatever process they are: the row stays locked until the end of the
+        transaction, and who comes after sees what this one wrote. Gives whether it moved.
+        """
+        states = {before.value: after.value for before, after in legal(VOLUME, move).items()}
+        moved = (
+            update(volumes)
+            .where(volumes.c.id == identifier, volumes.c.lifecycle.in_(states))
+            .values(lifecycle=case(states, value=volumes.c.lifecycle), updated_at=moment, **_kept(columns))
+        )
+        return self._connection.execute(moved).rowcount == 1
+
+    def change(self, identifier: str, moment: str, **columns: object) -> None:
+        """Write these columns; but what is not blank stays so, whatever is said here."""
+        changed = update(volumes).where(volumes.c.id == identifier)
+        self._connection.execute(changed.values(updated_at=moment, **_kept(columns)))
 
     def get(self, identifier: str) -> Volume | None:
         """By id."""
         row = self._connection.execute(select(volumes).where(volumes.c.id == identifier)).first()
         return _volume(row) if row else None
 
-    def all(self) -> tuple[Volume, ...]:
-        """All, oldest first."""
-        return tuple(map(_volume, self._connection.execute(select(volumes).order_by(volumes.c.created_at, volumes.c.id))))
+    def page(self, page: Page) -> tuple[Volume, ...]:
+        """Those of one page. Raises `Invalid` and `NotFound` as `paged`."""
+        return tuple(map(_volume, self._connection.execute(paged(self._connection, _JOINED, _COLUMNS, page))))
 
-    def unfinished(self) -> bool:
-        """Whether any is being made, grown or deleted."""
-        on_the_way = volumes.c.lifecycle.in_([each.value for each in ON_THE_WAY])
-        return self._connection.execute(select(volumes.c.id).where(on_the_way)).first() is not None
+    def count(self, page: Page) -> int:
+        """How many there are on all pages."""
+        return counted(self._connection, _JOINED, _COLUMNS, page)
+
+    def unfinished(self) -> tuple[Volume, ...]:
+        """Those that are being made, grown, reverted or deleted, oldest first."""
+        wanted = select(volumes).where(volumes.c.lifecycle.in_([each.value for each in ON_THE_WAY]))
+        return tuple(map(_volume, self._connection.execute(wanted.order_by(volumes.c.created_at, volumes.c.id))))
+
+    def made_from(self, *, snapshot: str = "", volume: str = "") -> tuple[str, ...]:
+        """The ids of the volumes that are being made from this snapshot or volume now."""
+        source = or_(
+            and_(volumes.c.snapshot_id == snapshot, literal(snapshot) != ""),
+            and_(volumes.c.source_volid == volume, literal(volume) != ""),
+        )
+        wanted = select(volumes.c.id).where(volumes.c.lifecycle == Lifecycle.CREATING.value, source)
+        return tuple(self._connection.execute(wanted).scalars())
+
+    def types(self) -> tuple[str, ...]:
+        """The types that there are volumes of."""
+        return tuple(self._connection.execute(select(volumes.c.volume_type).distinct()).scalars())
+
+    def totals(self) -> tuple[tuple[str, int, int], ...]:
+        """Of each type: how many volumes, how many GiB."""
+        summed = select(volumes.c.volume_type, func.count(), func.coalesce(func.sum(volumes.c.size), 0))
+        rows = self._connection.execute(summed.group_by(volumes.c.volume_type))
+        return tuple((name, int(count), int(size)) for name, count, size in rows)
+
+    def ids(self, volume_type: str) -> frozenset[str]:
+        """The ids of all volumes of one type."""
+        return frozenset(self._connection.execute(select(volumes.c.id).where(volumes.c.volume_type == volume_type)).scalars())
 
     def remove(self, identifier: str) -> None:
         """Delete the row."""
         self._connection.execute(delete(volumes).where(volumes.c.id == identifier))
+
+
+# The same as `metadata_server.domain.volume.status`; a volume has one attachment at most.
+_STATUS = case(
+    (volumes.c.lifecycle != Lifecycle.READY.value, volumes.c.lifecycle),
+    *((attachments.c.status == status.value, word) for status, word in BY_ATTACHMENT),
+    else_="available",
+)
+_JOINED = select(volumes).outerjoin(attachments, attachments.c.volume_id == volumes.c.id)
+_COLUMNS: dict[str, Column] = {
+    "id": volumes.c.id, "name": volumes.c.name, "display_name": volumes.c.name, "status": _STATUS, "size": volumes.c.size,
+    "volume_type": volumes.c.volume_type, "volume_type_id": volumes.c.volume_type, "bootable": volumes.c.bootable,
+    "metadata": volumes.c.metadata, "created_at": volumes.c.created_at, "updated_at": volumes.c.updated_at,
+}  # fmt: skip
+
+
+def _kept(columns: Iterable[tuple[str, object]] | dict[str, object]) -> dict[str, object]:
+    values = dict(columns)
+    if "blank" in values:
+        values["blank"] = and_(volumes.c.blank, literal(values["blank"]))
+    return values
 
 
 def _values(volume: Volume) -> dict[str, object]:
@@ -52,4 +118,6 @@ def _volume(row: Row[Any]) -> Volume:
     return Volume(
         id=row.id, name=row.name, size=row.size, created_at=row.created_at, updated_at=row.updated_at,
         lifecycle=Lifecycle(row.lifecycle), blank=row.blank, description=row.description, metadata=row.metadata,
+        volume_type=row.volume_type, snapshot_id=row.snapshot_id, source_volid=row.source_volid,
+        bootable=row.bootable, readonly=row.readonly,
     )  # fmt: skip

@@ -10,11 +10,12 @@ from blockstore.iscsi import Chap
 from metadata_server.chance import new_id, new_secret, random_text
 from metadata_server.domain import attachment as rules
 from metadata_server.domain import volume as volume_rules
-from metadata_server.domain.attachment import Attachment, Move
-from metadata_server.domain.errors import Invalid, NotFound
+from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.errors import Conflict, Invalid, NotFound
+from metadata_server.domain.page import Page
+from metadata_server.domain.states import Move, VolumeMove
 from metadata_server.domain.volume import Volume
-from metadata_server.store import Transaction
-from metadata_server.workflow import changes, exports
+from metadata_server.workflow import changes, exports, holding
 from metadata_server.workflow.parts import Parts, now, undoing
 
 NAME_LENGTH = 20
@@ -36,18 +37,20 @@ class Attachments:
         attachment = Attachment(new_id(), volume_id, instance_id, Status.RESERVED, mode, mutual, now())
         self._parts.observe("attachment: reserve")
         with self._parts.store.begin() as transaction:
-            volume = transaction.volumes.get(volume_id)
-            if volume is None:
-                raise NotFound(f"Volume {volume_id} could not be found.")
+            # Moved first, so that of many one gets it and the others see what it did.
+            transaction.volumes.move(volume_id, VolumeMove.RESERVE, now())
+            volume = holding.volume(transaction, volume_id)
             there = transaction.attachments.of_volume(volume_id)
-            volume_rules.check_reserve(volume, (each.status for each in there), holders(transaction, there))
+            volume_rules.check_reserve(volume, (each.status for each in there), holding.holders(transaction, there))
+            volume_rules.check_idle(volume, holding.copies(transaction, volume, self._parts))
+            volume_rules.check_mode(volume, mode)
             transaction.attachments.add(attachment)
         self._tell(attachment)
         return attachment
 
     def get(self, identifier: str, owner: str | None = ANYBODY) -> tuple[Attachment, Volume]:
         """One attachment with its volume. Raises `NotFound`, also for another instance's."""
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.read() as transaction:
             attachment = transaction.attachments.get(identifier)
             volume = transaction.volumes.get(attachment.volume_id) if attachment else None
         if attachment is None or volume is None or (owner is not ANYBODY and attachment.instance_id != owner):
@@ -56,12 +59,17 @@ class Attachments:
 
     def all(self) -> tuple[Attachment, ...]:
         """All attachments, oldest first."""
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.read() as transaction:
             return transaction.attachments.all()
+
+    def page(self, page: Page) -> tuple[Attachment, ...]:
+        """Those of one page."""
+        with self._parts.store.read() as transaction:
+            return transaction.attachments.page(page)
 
     def of_instance(self, identifier: str) -> tuple[tuple[Attachment, Volume], ...]:
         """Those of one instance, each with its volume."""
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.read() as transaction:
             found = transaction.attachments.of_instance(identifier)
             volumes = ((each, transaction.volumes.get(each.volume_id)) for each in found)
             return tuple((attachment, volume) for attachment, volume in volumes if volume is not None)
@@ -75,8 +83,8 @@ class Attachments:
         )
         with undoing() as undo:
             if attachment != before:
-                self._save("attachment: record connector", attachment)
-                undo.callback(self._save, "attachment: forget connector", before)
+                self._swap("attachment: record connector", before, attachment)
+                undo.callback(self._swap, "attachment: forget connector", attachment, before)
             exports.ensure(self._parts, attachment, volume)
         self._tell(attachment)
         return attachment, volume
@@ -86,7 +94,7 @@ class Attachments:
         before, _ = self.get(identifier, owner)
         attachment = replace(before, status=rules.after(before, Move.COMPLETE), attached_at=before.attached_at or now())
         if attachment != before:
-            self._save("attachment: complete", attachment)
+            self._swap("attachment: complete", before, attachment)
             self._tell(attachment)
         return attachment
 
@@ -97,7 +105,7 @@ class Attachments:
         if before.connector is None:
             self.release(identifier)
             return None
-        self._save("attachment: ask to detach", attachment)
+        self._swap("attachment: ask to detach", before, attachment)
         self._tell(attachment)
         return attachment
 
@@ -105,7 +113,7 @@ class Attachments:
         """Take back the wish to detach."""
         before, _ = self.get(identifier)
         attachment = replace(before, status=rules.after(before, Move.KEEP))
-        self._save("attachment: keep", attachment)
+        self._swap("attachment: keep", before, attachment)
         self._tell(attachment)
         return attachment
 
@@ -114,7 +122,7 @@ class Attachments:
         before, _ = self.get(identifier)
         attachment = replace(before, status=rules.after(before, move))
         if attachment != before:
-            self._save(f"attachment: {move.value}", attachment)
+            self._swap(f"attachment: {move.value}", before, attachment)
             self._tell(attachment)
 
     def release(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
@@ -122,7 +130,7 @@ class Attachments:
         before, _ = self.get(identifier, owner)
         attachment = replace(before, status=Status.DETACHING, released=True)
         if attachment != before:
-            self._save("attachment: release", attachment)
+            self._swap("attachment: release", before, attachment)
         self.finish_release(attachment)
         return attachment
 
@@ -134,22 +142,17 @@ class Attachments:
             transaction.attachments.remove(attachment.id)
             volume = transaction.volumes.get(attachment.volume_id)
             if volume is not None and volume.blank and rules.writes(attachment):
-                transaction.volumes.save(volume_rules.written(volume, now()))
+                transaction.volumes.change(volume.id, now(), blank=False)
         self._tell(attachment)
 
-    def _save(self, step: str, attachment: Attachment) -> None:
+    def _swap(self, step: str, before: Attachment, after: Attachment) -> None:
         self._parts.observe(step)
         with self._parts.store.begin() as transaction:
-            transaction.attachments.save(attachment)
+            if not transaction.attachments.swap(before, after):
+                raise Conflict(f"Attachment {before.id} is not {before.status.value} any more: somebody was faster.")
 
     def _tell(self, attachment: Attachment) -> None:
         self._parts.changes.tell(changes.instance(attachment.instance_id), changes.attachment(attachment.id))
-
-
-def holders(transaction: Transaction, attachments: tuple[Attachment, ...]) -> tuple[str, ...]:
-    """Who has a volume, in words, by its attachments."""
-    found = ((each, transaction.instances.get(each.instance_id)) for each in attachments)
-    return tuple(rules.holder(attachment, instance.name if instance else "") for attachment, instance in found)
 
 
 def _new_chap(mutual: bool) -> Chap:

@@ -6,7 +6,7 @@ from blockstore import attachment as words
 from blockstore.errors import BlockstoreError
 from blockstore.iscsi import IscsiConnection, IscsiPath
 from blockstore.size import GIB
-from metadata_server.backends import Backend
+from metadata_server.backends.types import Backends
 from metadata_server.domain.attachment import Attachment, wanted
 from metadata_server.domain.errors import Conflict
 from metadata_server.domain.export import IQN_PREFIX, Export
@@ -17,20 +17,20 @@ from metadata_server.workflow.parts import Parts
 LUN = 1
 
 
-def export_of(attachment: Attachment, volume: Volume, backend: Backend) -> Export:
+def export_of(attachment: Attachment, volume: Volume, backends: Backends) -> Export:
     """What the target must look like for this attachment."""
     if attachment.connector is None or attachment.chap is None:
         raise Conflict(f"Attachment {attachment.id} has no connector yet.")
     size = volume.size * GIB if volume.lifecycle is Lifecycle.READY else 0  # until the file is as large as the row says
     return Export(
-        iqn=IQN_PREFIX + volume.id, path=backend.path(volume.id), size=size, serial=volume.id,
+        iqn=IQN_PREFIX + volume.id, path=backends.of(volume.volume_type).path(volume.id), size=size, serial=volume.id,
         readonly=attachment.mode == "ro", initiator=attachment.connector.initiator, chap=attachment.chap,
     )  # fmt: skip
 
 
 def ensure(parts: Parts, attachment: Attachment, volume: Volume) -> None:
     """Make the target as this attachment wants it. A fault is kept for `Recovery.mend`, and raised."""
-    export = export_of(attachment, volume, parts.backend)
+    export = export_of(attachment, volume, parts.backends)
     try:
         parts.target.ensure(export)
     except BlockstoreError as error:
@@ -45,13 +45,13 @@ def remove(parts: Parts, attachment: Attachment) -> None:
     parts.faults.pop(IQN_PREFIX + attachment.volume_id, None)
 
 
-def wanted_exports(transaction: Transaction, backend: Backend) -> dict[str, Export]:
+def wanted_exports(transaction: Transaction, backends: Backends) -> dict[str, Export]:
     """All that must be exported now, by target name."""
     found = {}
     for attachment in filter(wanted, transaction.attachments.all()):
         volume = transaction.volumes.get(attachment.volume_id)
         if volume is not None:
-            export = export_of(attachment, volume, backend)
+            export = export_of(attachment, volume, backends)
             found[export.iqn] = export
     return found
 

@@ -12,7 +12,6 @@ from blockstore.report import Report
 from blockstore.secret import Secret
 from metadata_server.chance import TOKEN_LENGTH, new_id, new_secret
 from metadata_server.domain import instance as rules
-from metadata_server.domain import volume as volume_rules
 from metadata_server.domain.errors import Conflict, Invalid, NotFound
 from metadata_server.domain.instance import Instance
 from metadata_server.domain.report import written
@@ -123,7 +122,7 @@ class Instances:
             for volume_id in sorted(written(report) & own):
                 volume = transaction.volumes.get(volume_id)
                 if volume is not None and volume.blank:
-                    transaction.volumes.save(volume_rules.written(volume, now()))
+                    transaction.volumes.change(volume.id, now(), blank=False)
                     marked = True
         if marked:
             self._parts.changes.tell(changes.instance(identifier))

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from blockstore.portal import Portal
-from metadata_server.backends import Backend
+from metadata_server.backends.types import Backends
 from metadata_server.store import Store
 from metadata_server.targets import Target
 from metadata_server.workflow.changes import Changes
+from metadata_server.workflow.jobs import Jobs
 
 Observer = Callable[[str], None]
 
@@ -25,15 +26,18 @@ class Parts:
     """``advertised`` is the portal as instances see it; ``observe`` hears the name of every step before it is done.
 
     ``faults``: the exports that are not as they should be, by target name, and why. They are tried again (`Recovery.mend`).
+    ``strangers``: what backends had at the start and the database does not know, by type.
     """
 
     store: Store
-    backend: Backend
+    backends: Backends
     target: Target
     changes: Changes
     advertised: Callable[[], Portal]
+    jobs: Jobs = field(default_factory=Jobs)
     observe: Observer = nobody_listens
     faults: dict[str, str] = field(default_factory=dict)
+    strangers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def now() -> str:

@@ -6,12 +6,16 @@ from __future__ import annotations
 import logging
 
 from blockstore.errors import BlockstoreError
-from metadata_server.domain.attachment import Attachment, Move, wanted
+from metadata_server.domain.attachment import Attachment, wanted
 from metadata_server.domain.export import IQN_PREFIX
+from metadata_server.domain.snapshot import Snapshot
+from metadata_server.domain.states import Lifecycle, Move, SnapshotStatus
 from metadata_server.domain.volume import Volume
 from metadata_server.workflow import exports
 from metadata_server.workflow.attachments import Attachments
+from metadata_server.workflow.jobs import Job
 from metadata_server.workflow.parts import Parts
+from metadata_server.workflow.volume_jobs import VolumeJobs
 from metadata_server.workflow.volumes import Volumes
 
 LOG = logging.getLogger(__name__)
@@ -22,7 +26,26 @@ class Recovery:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._volumes, self._attachments = Volumes(parts), Attachments(parts)
+        self._volumes, self._attachments, self._jobs = Volumes(parts), Attachments(parts), VolumeJobs(parts)
+
+    def check(self) -> None:
+        """At the start: every volume's backend is configured and right for it. Raises `Unavailable`, with what to do.
+
+        What a backend has and the database does not know is told and left alone: it is somebody's data, and a database that was
+        restored from an older copy would not know it either. Nothing of ours can be left over like that: its row comes first
+        and goes last.
+        """
+        self._parts.backends.check()
+        with self._parts.store.read() as transaction:
+            for name in transaction.volumes.types():
+                self._parts.backends.of(name)
+            for name, backend in self._parts.backends:
+                there = backend.found()
+                strangers = (there.volumes - transaction.volumes.ids(name)) | (there.snapshots - transaction.snapshots.ids(name))
+                self._parts.strangers[name] = tuple(sorted(strangers))
+        for name, unknown in self._parts.strangers.items():
+            if unknown:
+                LOG.warning("type %s has what nobody knows here, and it is left alone: %s", name, ", ".join(unknown))
 
     def restore(self) -> None:
         """Daemon and exports, then what was begun. Raises `Unavailable` when the daemon does not start.
@@ -31,8 +54,8 @@ class Recovery:
         """
         self._parts.target.start()
         self._parts.observe("recovery: reconcile")
-        with self._parts.store.begin() as transaction:
-            wanted_now = exports.wanted_exports(transaction, self._parts.backend)
+        with self._parts.store.read() as transaction:
+            wanted_now = exports.wanted_exports(transaction, self._parts.backends)
         faults = self._parts.target.reconcile(wanted_now)
         self._parts.faults.clear()
         self._parts.faults.update(faults)
@@ -55,8 +78,9 @@ class Recovery:
         return self._left()
 
     def _left(self) -> bool:
-        with self._parts.store.begin() as transaction:
-            return bool(self._parts.faults) or transaction.volumes.unfinished() or transaction.attachments.unfinished()
+        with self._parts.store.read() as transaction:
+            unfinished = transaction.volumes.unfinished() or transaction.snapshots.unfinished()
+            return bool(self._parts.faults or unfinished) or transaction.attachments.unfinished()
 
     def _again(self, iqn: str, wish: tuple[Attachment, Volume] | None) -> None:
         if wish is None:
@@ -77,4 +101,31 @@ class Recovery:
                     self._attachments.finish_release(attachment)
             except BlockstoreError as error:
                 LOG.error("attachment %s stays %s: %s", attachment.id, attachment.status.value, error)
-        self._volumes.recover()
+        self._resume()
+
+    def _resume(self) -> None:
+        """Take up what a kill or a full disk interrupted; what cannot be done yet stays for the next time."""
+        with self._parts.store.read() as transaction:
+            owned = {
+                volume.id: (volume, transaction.snapshots.of_volume(volume.id)) for volume in transaction.volumes.unfinished()
+            }
+            snapshots = [(each, transaction.volumes.get(each.volume_id)) for each in transaction.snapshots.unfinished()]
+        for volume, own in owned.values():
+            self._parts.jobs.resume(self._job(volume, own))
+        for snapshot, whose in snapshots:
+            if whose is not None and whose.lifecycle is not Lifecycle.DELETING:
+                self._parts.jobs.resume(self._snapshot_job(snapshot, whose))
+
+    def _job(self, volume: Volume, snapshots: tuple[Snapshot, ...]) -> Job:
+        if volume.lifecycle is Lifecycle.CREATING:
+            return self._jobs.make(volume)
+        if volume.lifecycle is Lifecycle.EXTENDING:
+            return self._jobs.grow(volume, volume.size)
+        if volume.lifecycle is Lifecycle.DELETING:
+            return self._jobs.delete(volume, snapshots)
+        [source] = (each for each in snapshots if each.status is SnapshotStatus.RESTORING)
+        return self._jobs.revert(volume, source)
+
+    def _snapshot_job(self, snapshot: Snapshot, volume: Volume) -> Job:
+        make = snapshot.status is SnapshotStatus.CREATING
+        return self._jobs.make_snapshot(snapshot, volume) if make else self._jobs.delete_snapshot(snapshot, volume)

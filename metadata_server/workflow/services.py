@@ -10,6 +10,7 @@ from blockstore import __version__
 from blockstore.attachment import Status
 from blockstore.iscsi import IscsiConnection
 from blockstore.secret import Secret
+from metadata_server.backends.types import VolumeType
 from metadata_server.domain.attachment import Attachment, wanted
 from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import IQN_PREFIX, SeenTarget
@@ -19,7 +20,10 @@ from metadata_server.workflow.attachments import Attachments
 from metadata_server.workflow.changes import Changes
 from metadata_server.workflow.exports import connection_of
 from metadata_server.workflow.instances import Instances
+from metadata_server.workflow.jobs import Jobs
 from metadata_server.workflow.parts import Parts
+from metadata_server.workflow.quotas import Quotas
+from metadata_server.workflow.snapshots import Snapshots
 from metadata_server.workflow.volumes import Volumes
 
 
@@ -39,6 +43,26 @@ class Services:
     def volumes(self) -> Volumes:
         """Volumes."""
         return Volumes(self.parts)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Snapshots."""
+        return Snapshots(self.parts)
+
+    @property
+    def quotas(self) -> Quotas:
+        """Quotas."""
+        return Quotas(self.parts)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Work under way."""
+        return self.parts.jobs
+
+    @property
+    def types(self) -> tuple[VolumeType, ...]:
+        """The configured volume types, the default one first."""
+        return tuple(self.parts.backends.types.values())
 
     @property
     def attachments(self) -> Attachments:
@@ -68,6 +92,7 @@ class Services:
             "portal": str(self.parts.advertised()),
             "instances": len(self.instances.all()),
             "volumes": dict(Counter(status(volume, (each.status for each in own)) for volume, own in volumes)),
+            "unknown": {name: list(those) for name, those in self.parts.strangers.items() if those},
             "exports": {
                 "wanted": sum(wanted(each) for _, own in volumes for each in own),
                 "present": len(seen),

@@ -1,143 +1,154 @@
-"""Volumes: created, grown, deleted. The row says what is wanted; the file follows; then the row says that it is so."""
+"""Volumes: created, grown, deleted. The row says what is wanted; the bytes follow; then the row says that it is so."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from blockstore.errors import BlockstoreError
-from blockstore.size import GIB
 from metadata_server.chance import new_id
 from metadata_server.domain import volume as rules
-from metadata_server.domain.attachment import Attachment, wanted
-from metadata_server.domain.errors import NotFound
-from metadata_server.domain.volume import Lifecycle, Origin, Volume
-from metadata_server.workflow import changes, exports
-from metadata_server.workflow.attachments import holders
-from metadata_server.workflow.parts import Parts, now, undoing
+from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.errors import Conflict, Invalid
+from metadata_server.domain.page import EVERYTHING, Page
+from metadata_server.domain.states import SnapshotMove, VolumeMove
+from metadata_server.domain.volume import Origin, Volume, Wish
+from metadata_server.store import Transaction
+from metadata_server.workflow import changes, holding, quotas
+from metadata_server.workflow.parts import Parts, now
+from metadata_server.workflow.volume_jobs import VolumeJobs, of_snapshot, of_volume
 
-LOG = logging.getLogger(__name__)
+Held = tuple[Volume, tuple[Attachment, ...]]
 
 
 class Volumes:
-    """What an operator does with volumes."""
+    """What an operator does with volumes. What takes longer goes on as a job; `Jobs.hear` waits for it."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self._parts, self._jobs = parts, VolumeJobs(parts)
 
-    def create(
-        self, name: str, size: int, *, origin: Origin, description: str = "", metadata: Mapping[str, str] | None = None
-    ) -> Volume:
-        """Make a volume of ``size`` GiB; whether it is blank, its origin says."""
-        volume = rules.new(new_id(), name, size, now(), origin=origin, description=description, metadata=metadata or {})
-        with undoing() as undo:
-            self._parts.observe("volume: record creation")
-            with self._parts.store.begin() as transaction:
-                transaction.volumes.add(volume)
-            undo.callback(self._forget, volume)
-            self._parts.observe("volume: create")
-            undo.callback(self._parts.backend.delete, volume.id)
-            self._parts.backend.create(volume.id, size * GIB)
-            return self._save(replace(volume, lifecycle=Lifecycle.READY))
-
-    def get(self, identifier: str) -> tuple[Volume, tuple[Attachment, ...]]:
+    def get(self, identifier: str) -> Held:
         """One volume with its attachments. Raises `NotFound`."""
+        with self._parts.store.read() as transaction:
+            return holding.volume(transaction, identifier), transaction.attachments.of_volume(identifier)
+
+    def page(self, page: Page) -> tuple[Held, ...]:
+        """Those of one page, each with its attachments."""
+        with self._parts.store.read() as transaction:
+            volumes = transaction.volumes.page(page)
+            return _joined(volumes, transaction.attachments.of_volumes(each.id for each in volumes))
+
+    def count(self, page: Page) -> int:
+        """How many there are on all pages."""
+        with self._parts.store.read() as transaction:
+            return transaction.volumes.count(page)
+
+    def all(self) -> tuple[Held, ...]:
+        """All volumes, oldest first, each with its attachments."""
+        with self._parts.store.read() as transaction:
+            return _joined(transaction.volumes.page(EVERYTHING), transaction.attachments.all())
+
+    def create(self, wish: Wish) -> Volume:
+        """Make a volume; whether it is blank, its origin says."""
+        self._parts.observe("volume: record creation")
         with self._parts.store.begin() as transaction:
-            volume = transaction.volumes.get(identifier)
-            if volume is None:
-                raise NotFound(f"Volume {identifier} could not be found.")
-            return volume, transaction.attachments.of_volume(identifier)
+            volume_type, least = self._source(transaction, wish)
+            volume = rules.new(new_id(), wish, now(), volume_type=volume_type, least=least)
+            quotas.check(transaction, volume_type, size=volume.size, volumes=1, gigabytes=volume.size)
+            transaction.volumes.add(volume)
+        self._parts.jobs.start(self._jobs.make(volume))
+        return volume
 
-    def all(self) -> tuple[tuple[Volume, tuple[Attachment, ...]], ...]:
-        """All volumes, each with its attachments."""
-        with self._parts.store.begin() as transaction:
-            attachments = transaction.attachments.all()
-            return tuple(
-                (volume, tuple(each for each in attachments if each.volume_id == volume.id))
-                for volume in transaction.volumes.all()
-            )
+    def change(
+        self,
+        identifier: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Volume:
+        """Give it other words: what is None stays, metadata is replaced as a whole."""
+        rules.check_words(name or "", metadata or {})
+        given = {"name": name, "description": description, "metadata": None if metadata is None else dict(metadata)}
+        return self._set(identifier, given)
 
-    def set_metadata(self, identifier: str, metadata: Mapping[str, str]) -> Volume:
-        """Replace the metadata."""
-        volume, attachments = self.get(identifier)
-        rules.check_new(volume.name, volume.size, metadata)
-        saved = self._save(replace(volume, metadata=dict(metadata)))
-        self._tell(attachments)
-        return saved
-
-    def rename(self, identifier: str, name: str, description: str) -> Volume:
-        """Give it another name."""
-        volume, attachments = self.get(identifier)
-        rules.check_new(name, volume.size, volume.metadata)
-        saved = self._save(replace(volume, name=name, description=description))
-        self._tell(attachments)
-        return saved
+    def flag(self, identifier: str, *, bootable: bool | None = None, readonly: bool | None = None) -> Volume:
+        """Say whether one can boot from it, whether it may be written to. The latter not while somebody has it."""
+        with self._parts.store.read() as transaction:
+            held = holding.holders(transaction, transaction.attachments.of_volume(identifier))
+        if readonly is not None and held:
+            raise Conflict(f"Volume {identifier} is attached: {'; '.join(held)}.")
+        return self._set(identifier, {"bootable": bootable, "readonly": readonly})
 
     def extend(self, identifier: str, size: int) -> Volume:
         """Grow it to ``size`` GiB, also while it is attached."""
-        before, attachments = self.get(identifier)
-        rules.check_extend(before, size)
+        self._parts.jobs.check_idle(of_volume(identifier))
         self._parts.observe("volume: record growth")
-        volume = self._save(replace(before, size=size, lifecycle=Lifecycle.EXTENDING))
-        with undoing() as undo:
-            # A file that is larger than its row says is harmless; a row that promises more than the file has is not.
-            undo.callback(self._save, before)
-            self.finish_extend(volume, attachments)
-        self._tell(attachments)
-        return self.get(identifier)[0]
-
-    def finish_extend(self, volume: Volume, attachments: tuple[Attachment, ...]) -> None:
-        """The file, the export, the row."""
-        self._parts.observe("volume: grow")
-        self._parts.backend.extend(volume.id, volume.size * GIB)
-        grown = replace(volume, lifecycle=Lifecycle.READY)
-        for attachment in filter(wanted, attachments):
-            self._parts.observe("volume: show the growth")
-            exports.ensure(self._parts, attachment, grown)
-        self._save(grown)
-
-    def delete(self, identifier: str) -> None:
-        """Destroy it and its bytes; refused while it is attached."""
-        volume, attachments = self.get(identifier)
         with self._parts.store.begin() as transaction:
-            rules.check_delete(volume, holders(transaction, attachments))
-        self._parts.observe("volume: record deletion")
-        self._save(replace(volume, lifecycle=Lifecycle.DELETING))
-        self._parts.observe("volume: delete")
-        self._parts.backend.delete(identifier)
-        self._forget(volume)
-
-    def recover(self) -> None:
-        """Complete what a kill or a full disk interrupted; what cannot be done yet stays for the next time."""
-        for volume, attachments in self.all():
-            try:
-                self._complete(volume, attachments)
-            except BlockstoreError as error:
-                LOG.error("volume %s stays %s: %s", volume.id, volume.lifecycle.value, error)
-
-    def _complete(self, volume: Volume, attachments: tuple[Attachment, ...]) -> None:
-        if volume.lifecycle is Lifecycle.CREATING:
-            self._parts.backend.create(volume.id, volume.size * GIB)
-            self._save(replace(volume, lifecycle=Lifecycle.READY))
-        elif volume.lifecycle is Lifecycle.EXTENDING:
-            self.finish_extend(volume, attachments)
-            self._tell(attachments)
-        elif volume.lifecycle is Lifecycle.DELETING:
-            self._parts.backend.delete(volume.id)
-            self._forget(volume)
-
-    def _save(self, volume: Volume) -> Volume:
-        volume = replace(volume, updated_at=now())
-        self._parts.observe(f"volume: record {volume.lifecycle.value}")
-        with self._parts.store.begin() as transaction:
-            transaction.volumes.save(volume)
+            before = holding.moved(transaction, identifier, VolumeMove.EXTEND)
+            rules.check_extend(before, size)
+            rules.check_idle(before, holding.copies(transaction, before, self._parts))
+            quotas.check(transaction, before.volume_type, size=size, gigabytes=size - before.size)
+            transaction.volumes.change(identifier, now(), size=size)
+        volume = replace(before, size=size)
+        self._parts.jobs.start(self._jobs.grow(volume, before.size))
         return volume
 
-    def _forget(self, volume: Volume) -> None:
-        self._parts.observe("volume: forget")
+    def delete(self, identifier: str, *, cascade: bool = False, force: bool = False) -> None:
+        """Destroy it and its bytes; refused while it is attached. ``cascade``: its snapshots, too; ``force``: in any state."""
+        self._parts.jobs.check_idle(of_volume(identifier))
+        self._parts.observe("volume: record deletion")
         with self._parts.store.begin() as transaction:
-            transaction.volumes.remove(volume.id)
+            volume = holding.moved(transaction, identifier, VolumeMove.FORCE_DELETE if force else VolumeMove.DELETE)
+            snapshots = transaction.snapshots.of_volume(identifier)
+            held = holding.holders(transaction, transaction.attachments.of_volume(identifier))
+            rules.check_delete(volume, held, 0 if cascade else len(snapshots))
+            rules.check_idle(volume, holding.copies(transaction, volume, self._parts))
+            for snapshot in snapshots:
+                self._parts.jobs.check_idle(of_snapshot(snapshot.id))
+                holding.moved_snapshot(transaction, snapshot.id, SnapshotMove.FORCE_DELETE if force else SnapshotMove.DELETE)
+        self._parts.jobs.start(self._jobs.delete(volume, snapshots))
 
-    def _tell(self, attachments: tuple[Attachment, ...]) -> None:
+    def reset(self, identifier: str, wanted: str) -> None:
+        """The operator's word for how it is (os-reset_status)."""
+        move = rules.move_of_reset(wanted)
+        self._parts.jobs.check_idle(of_volume(identifier))
+        there = identifier in self._parts.backends.of(self.get(identifier)[0].volume_type).found().volumes
+        self._parts.observe("volume: reset")
+        with self._parts.store.begin() as transaction:
+            volume = holding.moved(transaction, identifier, move)
+            attachments = transaction.attachments.of_volume(identifier)
+            rules.check_reset(volume, wanted, rules.status(volume, (each.status for each in attachments)), there=there)
+
+    def _source(self, transaction: Transaction, wish: Wish) -> tuple[str, int]:
+        """The type of the new volume, and the size in GiB that it has at least. The source stays until the row is there."""
+        asked = self._parts.backends.wished(wish.volume_type)
+        if wish.origin is Origin.SNAPSHOT:
+            snapshot = holding.moved_snapshot(transaction, wish.source, SnapshotMove.COPY)
+            source, size = holding.volume(transaction, snapshot.volume_id).volume_type, snapshot.size
+        elif wish.origin is Origin.VOLUME:
+            volume = holding.held_for_copy(transaction, wish.source, self._parts)
+            source, size = volume.volume_type, volume.size
+        else:
+            return asked, 0
+        if wish.volume_type and asked != source:
+            raise Invalid(
+                f"Invalid volume_type provided: {asked} (requested type is not compatible; either match the type of the source, "
+                f"{source}, or omit the type argument)"
+            )
+        return source, size
+
+    def _set(self, identifier: str, given: Mapping[str, object]) -> Volume:
+        columns = {key: value for key, value in given.items() if value is not None}
+        self._parts.observe("volume: change")
+        with self._parts.store.begin() as transaction:
+            transaction.volumes.change(identifier, now(), **columns)
+            volume, attachments = holding.volume(transaction, identifier), transaction.attachments.of_volume(identifier)
         self._parts.changes.tell(*(changes.instance(each.instance_id) for each in attachments))
+        return volume
+
+
+def _joined(volumes: tuple[Volume, ...], attachments: Iterable[Attachment]) -> tuple[Held, ...]:
+    own: dict[str, list[Attachment]] = {}
+    for each in attachments:
+        own.setdefault(each.volume_id, []).append(each)
+    return tuple((volume, tuple(own.get(volume.id, ()))) for volume in volumes)

@@ -190,10 +190,22 @@ def test_a_release_that_was_killed_ends_it_all_the_same(forked: ForkedServer) ->
     assert 4 < killed < 20
 
 
-@pytest.mark.parametrize("word", ["snapshot_id", "source_volid", "imageRef", "backup_id"])
-def test_what_would_not_be_blank_is_not_made_as_if_it_were(server: LocalServer, word: str) -> None:
+@pytest.mark.parametrize("word", ["imageRef", "backup_id", "source_replica", "consistencygroup_id"])
+def test_what_cannot_be_copied_is_not_made_as_if_it_were_blank(server: LocalServer, word: str) -> None:
     body = {"volume": {"size": 1, "name": "copy", word: "something"}}
     answer = requests.post(f"{server.operator_url}/v3/volumes", json=body, headers={"X-Auth-Token": server.token}, timeout=10)
-    assert answer.status_code == 400
-    assert "a volume is made blank here, not from" in answer.json()["badRequest"]["message"]
+    assert answer.status_code in (400, 404)
     assert not [each for each in server.client.get("/v3/volumes")["volumes"] if each["name"] == "copy"]
+
+
+def test_a_copy_is_never_blank(scene: Scene) -> None:
+    server, source = scene.server, scene.volume()
+    snapshot = server.client.post("/v3/snapshots", {"snapshot": {"volume_id": source}})["snapshot"]["id"]
+    for origin in ({"snapshot_id": snapshot}, {"source_volid": source}):
+        copy = server.client.post("/v3/volumes", {"volume": {"name": "copy", **origin}})["volume"]
+        assert (copy["status"], copy["size"]) == ("available", 1)
+        assert not blank(server, copy["id"])
+    assert blank(server, source)
+    # Whatever it is reverted to, nobody says that nothing was ever there.
+    server.client.post(f"/v3/volumes/{source}/action", {"revert": {"snapshot_id": snapshot}})
+    assert not blank(server, source)

@@ -80,7 +80,9 @@ def test_what_cinder_refuses_is_refused_in_its_words(server: LocalServer, scene:
     # Where Cinder says 400, and not who.
     assert (code, body["conflictingRequest"]["code"]) == (409, 409)
     assert "current status is reserved: instance one has it" in body["conflictingRequest"]["message"]
-    assert ask("DELETE", f"/v3/volumes/{volume}")[0] == 400
+    code, body = ask("DELETE", f"/v3/volumes/{volume}")
+    assert code == 409
+    assert "detached before it is deleted: instance one has it" in body["conflictingRequest"]["message"]
     assert ask("GET", "/v3/volumes/nope")[1]["itemNotFound"]["code"] == 404
     assert ask("GET", "/v3/attachments", version="volume 3.0")[0] == 404
     assert ask("GET", "/v3/volumes", version="volume 3.99")[0] == 406
@@ -88,7 +90,8 @@ def test_what_cinder_refuses_is_refused_in_its_words(server: LocalServer, scene:
     assert ask("GET", f"/v3/any-project/volumes/{volume}")[0] == 200
     assert ask("POST", "/v3/volumes", {"volume": {"size": 0}})[0] == 400
     assert ask("POST", "/v3/volumes", {"volume": {"size": "x" * 5}})[0] == 400
-    assert ask("POST", "/v3/volumes", {"volume": {"size": 1, "snapshot_id": "s"}})[0] == 400
+    assert ask("POST", "/v3/volumes", {"volume": {"size": 1, "snapshot_id": "s"}})[0] == 404
+    assert ask("POST", "/v3/volumes", {"volume": {"size": 1, "imageRef": "i"}})[0] == 400
 
 
 def test_the_operator_who_merely_looks_sees_no_secret(server: LocalServer, scene: Scene) -> None:

@@ -7,8 +7,9 @@ from blockstore.attachment import Status
 from blockstore.connector import Connector
 from blockstore.iscsi import Chap
 from blockstore.secret import Secret
-from metadata_server.domain.attachment import Attachment, Move, after, check_initiator, holder, wanted, writes
+from metadata_server.domain.attachment import Attachment, after, check_initiator, holder, wanted, writes
 from metadata_server.domain.errors import Conflict
+from metadata_server.domain.states import Move
 
 CONNECTOR = Connector("iqn.2018-12.com.leftasexercise:a")
 CHAP = Chap("user", Secret("secret"))

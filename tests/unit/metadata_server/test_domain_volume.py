@@ -1,5 +1,6 @@
 import ast
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,15 +8,23 @@ import pytest
 import metadata_server
 from blockstore.attachment import Status
 from metadata_server.domain.errors import Conflict, Invalid
+from metadata_server.domain.states import VolumeMove
 from metadata_server.domain.volume import (
     LARGEST_GIB,
     Lifecycle,
     Origin,
     Volume,
+    Wish,
+    check_copy,
     check_delete,
     check_extend,
+    check_idle,
+    check_mode,
+    check_move,
     check_new,
     check_reserve,
+    check_reset,
+    move_of_reset,
     new,
     status,
     written,
@@ -39,7 +48,10 @@ def volume(lifecycle: Lifecycle = Lifecycle.READY) -> Volume:
         (Lifecycle.CREATING, [], "creating"),
         (Lifecycle.EXTENDING, [Status.ATTACHED], "extending"),
         (Lifecycle.DELETING, [], "deleting"),
+        (Lifecycle.REVERTING, [], "reverting"),
+        (Lifecycle.MAINTENANCE, [], "maintenance"),
         (Lifecycle.ERROR, [], "error"),
+        (Lifecycle.ERROR_DELETING, [], "error_deleting"),
     ],
 )
 def test_status_in_cinders_words(lifecycle, attachments, expected):
@@ -72,22 +84,59 @@ def test_what_is_right_passes():
 def test_a_taken_volume_is_neither_reserved_nor_deleted(attachment):
     with pytest.raises(Conflict, match=r"must be available .*: web has it"):
         check_reserve(volume(), [attachment], ["web has it"])
-    with pytest.raises(Invalid, match="detached before it is deleted: web has it"):
+    with pytest.raises(Conflict, match="detached before it is deleted: web has it"):
         check_delete(volume(), ["web has it"])
 
 
-@pytest.mark.parametrize("lifecycle", [Lifecycle.CREATING, Lifecycle.EXTENDING])
+@pytest.mark.parametrize("lifecycle", [Lifecycle.CREATING, Lifecycle.EXTENDING, Lifecycle.REVERTING])
 def test_a_busy_volume_waits(lifecycle):
     with pytest.raises(Invalid):
         check_reserve(volume(lifecycle), [], [])
-    with pytest.raises(Conflict):
-        check_delete(volume(lifecycle), [])
-    with pytest.raises(Conflict):
-        check_extend(volume(lifecycle), 9)
+    for move in (VolumeMove.DELETE, VolumeMove.EXTEND, VolumeMove.REVERT, VolumeMove.COPY, VolumeMove.RESET_AVAILABLE):
+        with pytest.raises(Conflict, match=f"Volume v is {lifecycle.value}; it cannot {move.value} now"):
+            check_move(volume(lifecycle), move)
 
 
-def made(origin: Origin = Origin.NOTHING, **values) -> Volume:
-    return new("v", "data", values.pop("size", 1), "now", origin=origin, description="", metadata=values)
+def test_what_has_snapshots_is_not_deleted():
+    with pytest.raises(Invalid, match="has 2 snapshots"):
+        check_delete(volume(), [], 2)
+
+
+def test_what_is_being_copied_stays_as_it_is():
+    check_idle(volume(), [])
+    with pytest.raises(Conflict, match="being copied into snapshot s; wait"):
+        check_idle(volume(), ["snapshot s"])
+
+
+def test_a_slow_copy_of_what_somebody_writes_to_is_refused():
+    check_copy(volume(), ["web has it"], atomic=True)
+    check_copy(volume(), [], atomic=False)
+    with pytest.raises(Conflict, match=r"written meanwhile would be in it by half: web has it.*XFS or Btrfs"):
+        check_copy(volume(), ["web has it"], atomic=False)
+
+
+def test_a_read_only_volume_is_attached_so():
+    check_mode(volume(), "rw")
+    check_mode(replace(volume(), readonly=True), "ro")
+    with pytest.raises(Invalid, match="read-only"):
+        check_mode(replace(volume(), readonly=True), "rw")
+
+
+def test_a_reset_says_what_is_true():
+    assert move_of_reset("in-use") is VolumeMove.RESET_AVAILABLE
+    for wanted in ("deleting", "creating", "nonsense"):
+        with pytest.raises(Invalid, match=wanted):
+            move_of_reset(wanted)
+    check_reset(volume(), "available", "available", there=True)
+    check_reset(volume(Lifecycle.ERROR), "error", "error", there=False)
+    with pytest.raises(Conflict, match="with its attachments it is in-use"):
+        check_reset(volume(), "available", "in-use", there=True)
+    with pytest.raises(Conflict, match="never made"):
+        check_reset(volume(), "available", "available", there=False)
+
+
+def made(origin: Origin = Origin.NOTHING, size: int | None = 1, least: int = 0, **metadata) -> Volume:
+    return new("v", Wish("data", size, origin, "source", metadata=metadata), "now", volume_type="sparse", least=least)
 
 
 def test_a_volume_made_from_nothing_is_blank_until_it_is_written():
@@ -102,6 +151,17 @@ def test_a_volume_made_from_nothing_is_blank_until_it_is_written():
 def test_a_volume_made_from_something_is_never_blank(origin):
     with suppress(Invalid):
         assert not made(origin).blank
+
+
+def test_a_volume_made_from_something_names_it_and_is_as_large():
+    assert (made(Origin.SNAPSHOT).snapshot_id, made(Origin.VOLUME).source_volid) == ("source", "source")
+    assert (made(Origin.SNAPSHOT).source_volid, made().snapshot_id, made().source_volid) == ("", "", "")
+    assert made(Origin.SNAPSHOT, None, 3).size == 3
+    with pytest.raises(Invalid, match="cannot be smaller than another volume of 3 GiB"):
+        made(Origin.VOLUME, 2, 3)
+    for origin in (Origin.IMAGE, Origin.BACKUP):
+        with pytest.raises(Invalid, match=f"not from {origin.value}"):
+            made(origin)
 
 
 def test_what_no_volume_may_be_is_never_made():
