@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING, TypeVar
@@ -14,11 +14,13 @@ from blockstore import attachment, connection_info
 from blockstore.attachment import Attachment
 from blockstore.connection_info import Connection
 from blockstore.connector import Connector
+from blockstore.endpoint import token_fault
 from blockstore.errors import Fault, ServiceDenied, ServiceError, ServiceUnreachable
 from blockstore.reader import Faults, Reader
 from blockstore.report import Report, line
 from blockstore.secret import Secret, masked
 from blockstore.waiting import Deadline
+from cc_blockstore import trust
 
 if TYPE_CHECKING:
     import requests
@@ -30,12 +32,22 @@ ANSWER_SECONDS = 15.0
 # Bytes of one answer: 10,000 attachments need a third of it.
 LONGEST = 16 << 20
 CHUNK = 1 << 16
+# As EC2's instance metadata service version 2 has it (EC2 User Guide); six hours is the longest that it gives.
+TOKEN_PATH, TOKEN_SECONDS, SESSION_HEADER = (
+    "/latest/api/token",
+    "X-aws-ec2-metadata-token-ttl-seconds",
+    "X-aws-ec2-metadata-token",
+)
+SESSION_SECONDS, LONGEST_TOKEN = 21600, 4096
 # A connection that is refused is tried again: the service may be starting. Together about a second and a half.
 RETRIES, BACKOFF = 2, 0.5
 
 
 class MetadataClient:
     """``endpoint`` without a slash at its end; ``token`` of this instance; ``ca_cert`` a path ("" for the system's).
+
+    Without a token the service may know this machine by its address: to the first 401 a session token is asked for, as of
+    EC2's IMDSv2, and once more when that has expired. It is kept here and nowhere else.
 
     Every call takes the deadline that it must keep. All raise `ServiceUnreachable` (no answer) and `ServiceDenied` (an
     answer that says no); their texts hold no secret.
@@ -48,6 +60,7 @@ class MetadataClient:
         self._endpoint, self._token, self._ca_cert, self._connect = endpoint, token, ca_cert, connect_timeout
         self._opened: requests.Session | None = None
         self._silent = False
+        self._session_token: Secret | None = None
 
     def document(self, name: str, deadline: Deadline) -> bytes:
         """One of the documents that a NoCloud seed would hold (``meta-data`` …); b"" where the service has none."""
@@ -101,6 +114,29 @@ class MetadataClient:
             raise ServiceError(f"{self._endpoint} answered {method} {path} with something that is not JSON") from None
 
     def _ask(self, method: str, path: str, deadline: Deadline, body: object = None) -> bytes:
+        answer, data = self._answer(method, path, deadline, body)
+        if answer.status_code == 401 and self._token is None and self._renew(deadline):
+            answer, data = self._answer(method, path, deadline, body)
+        if not 200 <= answer.status_code < 300:
+            # A service that quotes the request back would quote the token.
+            refusal = masked(_refusal(answer, data), tuple(filter(None, (self._token, self._session_token))))
+            raise ServiceDenied(answer.status_code, f"{self._endpoint} answered {method} {path} with {refusal}")
+        if len(data) > LONGEST:
+            raise ServiceError(f"{self._endpoint} answered {method} {path} with more than {LONGEST >> 20} MiB")
+        return data
+
+    def _renew(self, deadline: Deadline) -> bool:
+        """Get a session token; False where this service gives none."""
+        answer, data = self._answer("PUT", TOKEN_PATH, deadline, headers={TOKEN_SECONDS: str(SESSION_SECONDS)})
+        text = data[: LONGEST_TOKEN + 1].decode("ascii", "replace").strip()
+        if answer.status_code != 200 or not text or token_fault(text):
+            return False
+        self._session_token = Secret(text)
+        return True
+
+    def _answer(
+        self, method: str, path: str, deadline: Deadline, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[requests.Response, bytes]:
         import requests  # late: an instance without a document never needs it
         from urllib3.exceptions import HTTPError
 
@@ -108,26 +144,22 @@ class MetadataClient:
             raise self._unreachable("no time was left to ask again")
         seconds = max(0.5, min(ANSWER_SECONDS, deadline.remaining()))
         try:
-            answer, data = _within(seconds, lambda: self._exchange(method, path, body, seconds))
+            answer, data = _within(seconds, lambda: self._exchange(method, path, body, seconds, headers or {}))
         except NotYet:
             self._opened = None  # its thread still holds the connection
-            raise self._unreachable(_KINDS["ReadTimeout"]) from None
+            raise self._unreachable(trust.KINDS["ReadTimeout"]) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise self._unreachable(_kind(error)) from None
+            raise self._unreachable(*trust.kind(error, self._ca_cert)) from None
         self._silent = False
-        if not 200 <= answer.status_code < 300:
-            # A service that quotes the request back would quote the token.
-            refusal = masked(_refusal(answer, data), (self._token,) if self._token else ())
-            raise ServiceDenied(answer.status_code, f"{self._endpoint} answered {method} {path} with {refusal}")
-        if len(data) > LONGEST:
-            raise ServiceError(f"{self._endpoint} answered {method} {path} with more than {LONGEST >> 20} MiB")
-        return data
+        return answer, data
 
-    def _exchange(self, method: str, path: str, body: object, seconds: float) -> tuple[requests.Response, bytes]:
+    def _exchange(
+        self, method: str, path: str, body: object, seconds: float, headers: Mapping[str, str]
+    ) -> tuple[requests.Response, bytes]:
         """One request and its whole answer, as far as it is not too long. No redirect is followed: the token is for this host."""
         with self._session().request(
             method, self._endpoint + path, data=None if body is None else json.dumps(body),
-            headers={"Content-Type": "application/json"} if body is not None else None,
+            headers={**headers, **self._proof(), **({"Content-Type": "application/json"} if body is not None else {})},
             timeout=(min(self._connect, seconds), seconds), allow_redirects=False, stream=True,
         ) as answer:  # fmt: skip
             if answer.headers.get("content-encoding", "identity") != "identity":
@@ -139,9 +171,12 @@ class MetadataClient:
                     break
             return answer, bytes(data)
 
-    def _unreachable(self, kind: str) -> ServiceUnreachable:
+    def _proof(self) -> dict[str, str]:
+        return {SESSION_HEADER: self._session_token.reveal()} if self._session_token else {}
+
+    def _unreachable(self, kind: str, hint: str = "is the metadata service up?") -> ServiceUnreachable:
         self._silent = True
-        return ServiceUnreachable(f"no answer from {self._endpoint}: {kind}", hint="is the metadata service up?")
+        return ServiceUnreachable(f"no answer from {self._endpoint}: {kind}", hint=hint)
 
     def _session(self) -> requests.Session:
         if self._opened is None:
@@ -181,19 +216,6 @@ def _within(seconds: float, do: Callable[[], T]) -> T:
 
 def _quoted(identifier: str) -> str:
     return urllib.parse.quote(identifier, safe="")
-
-
-_KINDS = {
-    "ConnectTimeout": "connecting timed out",
-    "ReadTimeout": "it did not answer in time",
-    "SSLError": "its certificate is not trusted",
-    "ConnectionError": "the connection was refused or broken",
-}
-
-
-def _kind(error: Exception) -> str:
-    """What kind of failure, without the text that quotes the request."""
-    return _KINDS.get(type(error).__name__, type(error).__name__)
 
 
 def _refusal(answer: requests.Response, data: bytes) -> str:

@@ -224,3 +224,94 @@ def test_a_connection_that_is_none_is_an_error_of_this_volume_without_its_secret
         client.connect("a1", CONNECTOR, deadline)
     assert isinstance(raised.value, (DocumentInvalid, ServiceError))
     assert PASSWORD not in str(raised.value)
+
+
+SESSION = "Plant3dSess10n"
+
+
+class Imds:
+    """A service that wants session tokens; ``good`` are those that it takes now."""
+
+    def __init__(self, *, status: int = 200, body: bytes = SESSION.encode(), good: tuple[str, ...] = (SESSION,)) -> None:
+        self.status, self.body, self.good = status, body, good
+
+    def __call__(self, request: requests.PreparedRequest) -> tuple[int, Any]:
+        if str(request.url).endswith("/latest/api/token"):
+            assert request.method == "PUT"
+            assert request.headers["X-aws-ec2-metadata-token-ttl-seconds"] == "21600"
+            assert (
+                "X-aws-ec2-metadata-token" not in request.headers or request.headers["X-aws-ec2-metadata-token"] not in self.good
+            )
+            return self.status, self.body
+        given = request.headers.get("X-aws-ec2-metadata-token")
+        if given in self.good:
+            return 200, {"attachments": []}
+        return 401, {"unauthorized": {"message": f"not {given}"}}
+
+
+@pytest.fixture
+def nameless(service: Service) -> MetadataClient:
+    """A client without a token."""
+    made = MetadataClient("http://service:8775", None)
+    made._session().mount("http://", service)
+    return made
+
+
+def paths(service: Service) -> list[str]:
+    return [url.removeprefix("http://service:8775") for _, url, _ in service.asked]
+
+
+def test_without_a_token_a_session_token_is_fetched_once_and_kept(nameless, service, deadline):
+    service.answer = Imds()
+    assert nameless.attachments(deadline) == ((), ())
+    assert nameless.attachments(deadline) == ((), ())
+    assert paths(service) == ["/v1/attachments", "/latest/api/token", "/v1/attachments", "/v1/attachments"]
+
+
+def test_one_that_has_expired_is_renewed(nameless, service, deadline):
+    imds = service.answer = Imds()
+    nameless.attachments(deadline)
+    imds.good, imds.body = ("another",), b"another\n"
+    assert nameless.attachments(deadline) == ((), ())
+    assert paths(service)[3:] == ["/v1/attachments", "/latest/api/token", "/v1/attachments"]
+
+
+def test_a_service_that_is_open_is_asked_for_none(nameless, service, deadline):
+    nameless.complete("a1", deadline)
+    assert paths(service) == ["/v1/attachments/a1/action"]
+
+
+@pytest.mark.parametrize(
+    "imds",
+    [
+        Imds(status=403),
+        Imds(status=404),
+        Imds(status=500),
+        Imds(body=b""),
+        Imds(body=b"a b"),
+        Imds(body=b"\xff"),
+        Imds(body=b"x" * 9000),
+    ],
+)
+def test_where_there_is_none_the_refusal_stands(nameless, service, deadline, imds):
+    service.answer = imds
+    with pytest.raises(ServiceDenied) as raised:
+        nameless.attachments(deadline)
+    assert raised.value.status == 401
+    assert paths(service) == ["/v1/attachments", "/latest/api/token"]
+
+
+def test_one_that_is_not_taken_is_not_fetched_again_and_not_told(nameless, service, deadline):
+    service.answer = Imds(good=())
+    with pytest.raises(ServiceDenied) as raised:
+        nameless.attachments(deadline)
+    assert len(service.asked) == 3
+    assert SESSION not in str(raised.value)
+    assert SESSION not in repr(vars(nameless))
+
+
+def test_with_a_token_of_its_own_it_asks_for_no_other(client, service, deadline):
+    service.answer = Imds()
+    with pytest.raises(ServiceDenied):
+        client.attachments(deadline)
+    assert len(service.asked) == 1
