@@ -12,7 +12,7 @@ JOBS ?= 2
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 VENV := .venv
 IN := $(VENV)/bin
-FAST := tests/architecture tests/unit tests/contract tests/files tests/testbed tests/store tests/target tests/packaging
+FAST := tests/architecture tests/unit tests/contract tests/files tests/testbed tests/store tests/target tests/browser tests/packaging
 
 # The tests start a PostgreSQL of their own; Debian's package is not to start one for the machine (unless it has one already).
 CREATECLUSTER := /etc/postgresql-common/createcluster.d

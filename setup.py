@@ -41,6 +41,7 @@ setup(
         "bench": ["matplotlib"],
         "test": [
             *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy", "schemathesis", "trustme"),
+            "selenium",  # drives chromium-driver
             *("mypy", "ruff", "types-PyYAML", "types-requests"),
             *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports
             "psycopg[binary]>=3.1",

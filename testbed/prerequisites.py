@@ -36,6 +36,9 @@ HOST_PACKAGES = (
     "mount",
     "mtools",  # files on vfat where the kernel has none
     "xfsprogs",
+    # the operators' page, as people see it
+    "chromium",
+    "chromium-driver",
     # our own packages
     "debhelper",
     "dh-python",

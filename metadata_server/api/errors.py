@@ -53,6 +53,11 @@ WORDS = {
 }  # fmt: skip
 
 
+def status_of(error: Exception) -> int:
+    """The HTTP status of what the server refuses."""
+    return next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+
+
 def fault(code: int, message: str) -> JSONResponse:
     """The answer that says no."""
     headers = {"WWW-Authenticate": "Bearer"} if code == 401 else {}
@@ -61,7 +66,7 @@ def fault(code: int, message: str) -> JSONResponse:
 
 async def refused(_request: Request, error: Exception) -> JSONResponse:
     """Of what the server refuses; no message holds a secret."""
-    code = next((code for kind, code in STATUS if isinstance(error, kind)), 500)
+    code = status_of(error)
     if code >= 500:
         LOG.error("%s", error)
     return fault(code, str(error))

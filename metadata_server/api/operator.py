@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from blockstore import __version__
 from blockstore.secret import Secret
-from metadata_server.api import cinder, instances, versions
+from metadata_server.api import cinder, instances, overview, versions
 from metadata_server.api import health as health_endpoint
 from metadata_server.api.asking import authenticate
 from metadata_server.api.body import Limit
@@ -36,6 +36,7 @@ def application(services: Services, token: Secret, health: Health, figures: Call
     app.add_route(health_endpoint.PATH, health_endpoint.endpoint(health), include_in_schema=False)
     app.add_route("/metrics", _metrics(figures), include_in_schema=False)
     app.add_api_route("/openapi.json", _described, dependencies=[Depends(authenticate)], include_in_schema=False)
+    app.router.routes.extend(overview.routes(services, token, health))
     app.include_router(versions.router)
     app.include_router(instances.router, dependencies=[Depends(authenticate)])
     # Clients of microversions before 3.67 put a project into the path; here all volumes belong to one.

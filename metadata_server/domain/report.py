@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from blockstore.report import Report
 
 
@@ -12,3 +14,8 @@ def written(report: Report) -> frozenset[str]:
     refused after that (a mount point) takes none of them away.
     """
     return frozenset(volume.id for volume in report.volumes if volume.filesystems)
+
+
+def same_run(before: Mapping[str, object], report: Report) -> bool:
+    """Whether a report (as it was kept) is of the run that this one is of: an instance that got no answer sends it once more."""
+    return bool(report.started) and before.get("started") == report.started

@@ -1,14 +1,14 @@
-"""Statements on instances, their tokens and their last reports."""
+"""Statements on instances, their addresses and tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select
 
 from metadata_server.domain.instance import Instance
-from metadata_server.store.tables import addresses, instances, reports, tokens
+from metadata_server.store.tables import addresses, instances, tokens
 
 
 class Instances:
@@ -66,7 +66,7 @@ class Instances:
         return found
 
     def remove(self, identifier: str) -> None:
-        """Delete one, with its tokens and its report."""
+        """Delete one, with its tokens and its reports."""
         self._connection.execute(delete(instances).where(instances.c.id == identifier))
 
     def add_token(self, digest: str, identifier: str, created_at: str) -> None:
@@ -81,16 +81,6 @@ class Instances:
         """The stored digest and the instance's id."""
         row = self._connection.execute(select(tokens.c.digest, tokens.c.instance_id).where(tokens.c.digest == digest)).first()
         return (row.digest, row.instance_id) if row else None
-
-    def set_report(self, identifier: str, body: Mapping[str, object], received_at: str) -> None:
-        """Keep the newest report, and no other."""
-        self._connection.execute(delete(reports).where(reports.c.instance_id == identifier))
-        self._connection.execute(insert(reports).values(instance_id=identifier, body=dict(body), received_at=received_at))
-
-    def report(self, identifier: str) -> tuple[dict[str, object], str] | None:
-        """The last report and when it came."""
-        row = self._connection.execute(select(reports).where(reports.c.instance_id == identifier)).first()
-        return (row.body, row.received_at) if row else None
 
 
 def _instance(row: Row[Any], addresses: tuple[str, ...]) -> Instance:

@@ -17,7 +17,9 @@ from metadata_server.store.attachments import Attachments
 from metadata_server.store.counts import Counts
 from metadata_server.store.engine import Database
 from metadata_server.store.instances import Instances
+from metadata_server.store.overview import Overview
 from metadata_server.store.quotas import Quotas
+from metadata_server.store.reports import Reports
 from metadata_server.store.shared_keys import SharedKeys
 from metadata_server.store.snapshots import Snapshots
 from metadata_server.store.volumes import Volumes
@@ -38,6 +40,8 @@ class Transaction:
         self.snapshots = Snapshots(connection)
         self.quotas = Quotas(connection)
         self.attachments = Attachments(connection)
+        self.reports = Reports(connection)
+        self.overview = Overview(connection)
 
 
 class Store:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, false
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, false, true
 
 from metadata_server.store.encrypted import EncryptedString, EncryptedText
 
@@ -117,4 +117,16 @@ reports = Table(
     Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True),
     Column("body", JSON, nullable=False),
     Column("received_at", String(32), nullable=False),
+    Column("healthy", Boolean, nullable=False, server_default=true()),
+    Index("ix_reports_healthy_received_at", "healthy", "received_at"),
+)  # fmt: skip
+
+# Those that the newest one of an instance took the place of, a bounded number of them.
+earlier_reports = Table(
+    "earlier_reports", METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", ForeignKey("instances.id", ondelete="CASCADE"), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("received_at", String(32), nullable=False),
+    Index("ix_earlier_reports_instance_id_id", "instance_id", "id"),
 )  # fmt: skip

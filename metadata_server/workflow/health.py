@@ -56,11 +56,11 @@ class Health:
             volumes, attachments, instances = counts.volumes(), counts.attachments(), counts.instances()
         by_word: Counter[str] = Counter()
         for (lifecycle, status), count in volumes.items():
-            by_word[_word(lifecycle, status)] += count
+            by_word[volume_word(lifecycle, status)] += count
         return Amounts(dict(by_word), attachments, instances, len(self._parts.faults))
 
 
-def _word(lifecycle: str, attachment: str) -> str:
+def volume_word(lifecycle: str, attachment: str) -> str:
     """As `metadata_server.domain.volume.status` says it."""
     if lifecycle != Lifecycle.READY.value:
         return lifecycle

@@ -14,7 +14,7 @@ from metadata_server.chance import TOKEN_LENGTH, new_id, new_secret
 from metadata_server.domain import instance as rules
 from metadata_server.domain.errors import Conflict, Invalid, NotFound
 from metadata_server.domain.instance import Instance
-from metadata_server.domain.report import written
+from metadata_server.domain.report import same_run, written
 from metadata_server.store.store import Transaction
 from metadata_server.workflow import changes
 from metadata_server.workflow.parts import Parts, now
@@ -116,7 +116,10 @@ class Instances:
             raise Invalid("the report is another instance's")
         self._parts.observe("instance: report")
         with self._parts.store.begin() as transaction:
-            transaction.instances.set_report(identifier, report.to_wire(), now())
+            before = transaction.reports.newest(identifier)
+            if before is not None and not same_run(before.body, report):
+                transaction.reports.put_away(before)
+            transaction.reports.put(identifier, report.to_wire(), now(), healthy=report.healthy)
             own = {each.volume_id for each in transaction.attachments.of_instance(identifier)}
             marked = False
             for volume_id in sorted(written(report) & own):
@@ -131,8 +134,8 @@ class Instances:
         """The last report."""
         self.get(identifier)
         with self._parts.store.begin() as transaction:
-            found = transaction.instances.report(identifier)
-        return Heard(*found) if found else None
+            found = transaction.reports.newest(identifier)
+        return Heard(dict(found.body), found.received_at) if found else None
 
 
 def _free(transaction: Transaction, identifier: str, addresses: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from metadata_server.workflow.changes import Changes
 from metadata_server.workflow.exports import connection_of
 from metadata_server.workflow.instances import Instances
 from metadata_server.workflow.jobs import Jobs
+from metadata_server.workflow.overview import Overview
 from metadata_server.workflow.parts import Parts
 from metadata_server.workflow.quotas import Quotas
 from metadata_server.workflow.snapshots import Snapshots
@@ -68,6 +69,11 @@ class Services:
     def attachments(self) -> Attachments:
         """Attachments."""
         return Attachments(self.parts)
+
+    @property
+    def overview(self) -> Overview:
+        """What the page shows."""
+        return Overview(self.parts)
 
     @property
     def changes(self) -> Changes:

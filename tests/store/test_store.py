@@ -17,6 +17,7 @@ from metadata_server.domain.states import ON_THE_WAY, Lifecycle, SnapshotMove, S
 from metadata_server.domain.states import SNAPSHOT as SNAPSHOT_MOVES
 from metadata_server.domain.states import VOLUME as VOLUME_MOVES
 from metadata_server.domain.volume import Volume
+from metadata_server.store.reports import Kept
 from metadata_server.store.tables import METADATA
 
 VOLUME = Volume("v", "data", 1, "t1", "t1", metadata={"k": "v"}, volume_type="sparse")
