@@ -72,6 +72,35 @@ def delete(stage: Stage) -> None:
     stage.server.client.delete(f"/v3/volumes/{stage.volume}")
 
 
+def snapshot(stage: Stage) -> None:
+    stage.server.client.post("/v3/snapshots", {"snapshot": {"volume_id": stage.volume}})
+
+
+def delete_snapshots(stage: Stage) -> None:
+    for each in stage.server.client.get("/v3/snapshots", volume_id=stage.volume)["snapshots"]:
+        stage.server.client.delete(f"/v3/snapshots/{each['id']}")
+
+
+def clone(stage: Stage) -> None:
+    stage.server.client.post("/v3/volumes", {"volume": {"source_volid": stage.volume, "size": 2}})
+
+
+def restore(stage: Stage) -> None:
+    stage.server.client.post("/v3/volumes", {"volume": {"snapshot_id": _latest(stage)}})
+
+
+def revert(stage: Stage) -> None:
+    stage.server.client.post(f"/v3/volumes/{stage.volume}/action", {"revert": {"snapshot_id": _latest(stage)}})
+
+
+def delete_with_snapshots(stage: Stage) -> None:
+    stage.server.client.delete(f"/v3/volumes/{stage.volume}?cascade=true")
+
+
+def _latest(stage: Stage) -> str:
+    return str(stage.server.client.get("/v3/snapshots", volume_id=stage.volume)["snapshots"][0]["id"])
+
+
 Action = Callable[[Stage], None]
 # The action, what comes before it, whether CHAP is mutual, the states of the attachment that may follow a kill,
 # and the one that must follow when the action is done again. "" is no attachment.
@@ -85,6 +114,12 @@ SCENARIOS: dict[str, tuple[Action, tuple[Action, ...], bool, set[str], str]] = {
     "extend": (extend, (reserve, connect, complete), False, {"attached"}, "attached"),
     "create": (create, (), False, {""}, ""),
     "delete": (delete, (), False, {""}, ""),
+    "snapshot": (snapshot, (), False, {""}, ""),
+    "delete a snapshot": (delete_snapshots, (snapshot,), False, {""}, ""),
+    "clone": (clone, (), False, {""}, ""),
+    "restore": (restore, (snapshot,), False, {""}, ""),
+    "revert": (revert, (snapshot,), False, {""}, ""),
+    "delete with snapshots": (delete_with_snapshots, (snapshot, snapshot), False, {""}, ""),
 }
 
 
@@ -228,17 +263,22 @@ def _closed(stage: Stage, step: str) -> None:
 
 
 def _check_volumes(stage: Stage, action: Action) -> None:
-    """Every volume that the server has is whole: not half made, its file as large as it says."""
-    for volume in stage.server.client.get("/v3/volumes/detail")["volumes"]:
-        assert volume["status"] not in ("creating", "extending", "deleting", "error")
-        assert stage.server.volume_file(volume["id"]).stat().st_size == volume["size"] << 30
-    there = {file.name for file in (stage.server.state / "volumes").iterdir()}
-    assert there == {volume["id"] for volume in stage.server.client.get("/v3/volumes")["volumes"]}
-    if action is delete:
-        assert stage.volume not in there or stage.server.client.volume(stage.volume)["status"] == "available"
+    """Every volume and snapshot that the server has is whole, its file as large as it says; and there is no other file, not even
+    a half one."""
+    client, folder = stage.server.client, stage.server.state / "volumes"
+    volumes, snapshots = (client.get(f"/v3/{kind}/detail")[kind] for kind in ("volumes", "snapshots"))
+    assert {each["status"] for each in (*volumes, *snapshots)} <= {"available", "in-use", "attaching", "reserved", "detaching"}
+    sizes = {each["id"]: each["size"] << 30 for each in volumes}
+    sizes |= {f"snapshot-{each['id']}": each["size"] << 30 for each in snapshots}
+    assert {file.name: file.stat().st_size for file in folder.iterdir()} == sizes
+    assert client.get("/status")["status"]["unknown"] == {}
+    if action in (delete, delete_with_snapshots) and stage.volume in sizes:
+        assert client.volume(stage.volume)["status"] == "available"
 
 
 def _clean(server: ForkedServer) -> None:
     for each in server.client.get("/v3/attachments")["attachments"]:
         server.client.delete(f"/v3/attachments/{each['id']}")
+    for each in server.client.get("/v3/volumes")["volumes"]:
+        server.client.delete(f"/v3/volumes/{each['id']}?cascade=true")
     assert server.client.get("/status")["status"]["exports"] == {"wanted": 0, "present": 0, "sessions": 0, "failed": []}
