@@ -54,10 +54,11 @@ class Keeper:
         self._schedule()
 
     def _schedule(self) -> None:
-        self._later = self._loop.call_later(self._pause, self._again)
+        self._later = self._loop.call_later(self._pause, self.restart)
         self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
 
-    def _again(self) -> None:
+    def restart(self) -> None:
+        """Start it and export everything, again later where that fails; then watch."""
         self._later, self._started = None, self._loop.time()
         try:
             self._restore()

@@ -20,14 +20,20 @@ from metadata_server.api.proxy import Proxies, trusted
 from metadata_server.api.session_token import Tokens
 from metadata_server.backends.types import Backends
 from metadata_server.configuration import Configuration, Listener, TargetSettings
+from metadata_server.domain.errors import Unavailable
 from metadata_server.engines.own import Own
 from metadata_server.keeper import Keeper, Mender
 from metadata_server.listening.figures import Seen
 from metadata_server.listening.front import Front
+from metadata_server.peers.claims import Claims
+from metadata_server.peers.leadership import Leadership
+from metadata_server.peers.role import Role
+from metadata_server.peers.wakeups import Wakeups
 from metadata_server.state import Addresses, State
 from metadata_server.store import Store
 from metadata_server.workflow.changes import Changes
 from metadata_server.workflow.health import Health
+from metadata_server.workflow.jobs import Jobs
 from metadata_server.workflow.parts import Observer, Parts, nobody_listens
 from metadata_server.workflow.recovery import Recovery
 from metadata_server.workflow.services import Services
@@ -40,7 +46,10 @@ def serve(configuration: Configuration, *, ready: Ready, observe: Observer = nob
     """Run until SIGTERM or SIGINT. ``observe`` hears the name of every step before it is done."""
     os.umask(0o077)
     state = State(configuration.state)
-    state.lock()
+    if configuration.database.shared:
+        state.share()
+    else:
+        state.lock()
     asyncio.run(_Server(configuration, state, observe).run(ready))
 
 
@@ -48,38 +57,53 @@ class _Server:
     def __init__(self, configuration: Configuration, state: State, observe: Observer) -> None:
         last = state.addresses()
         self._configuration, self._state = configuration, state
-        self._front = Front(
-            configuration.http,
-            state.remembered(configuration.instance, last.instance),
-            state.remembered(configuration.operator, last.operator),
-        )
+        self._leadership = Leadership(configuration.state)
+        if leads := self._leadership.seize():
+            state.write(last, state.token())  # those who follow show the same token
+        # The one who led has the ports that are remembered.
+        listeners = [
+            state.remembered(listener, port) if leads else listener
+            for listener, port in ((configuration.instance, last.instance), (configuration.operator, last.operator))
+        ]
+        self._front = Front(configuration.http, *listeners)
         settings = _remembered(configuration.target, last.portal, state)
         self._target = targets.REGISTRY[settings.driver](configuration.state, settings, observe)
-        self._store = Store.open(configuration.state / "state.db")
+        self._store = Store.open(configuration.state / "state.db", configuration.database)
+        claims = Claims(configuration.state)
         self._parts = Parts(
             store=self._store,
             backends=Backends(configuration.types, observe),
             target=self._target,
             changes=Changes(),
             advertised=self._portal,
+            claims=claims,
+            jobs=Jobs(claims),
             observe=observe,
         )
 
     async def run(self, ready: Ready) -> None:
         recovery = Recovery(self._parts)
+        keeper, mender = Keeper(self._target, recovery.restore), Mender(recovery.mend)
+        role = Role(self._leadership, self._target, keeper, mender, succeeded=self._write)
+        wakeups = Wakeups(self._store, self._parts.changes)
         try:
             recovery.check()
-            recovery.restore()
+            role.begin(recovery.restore)
+            wakeups.begin()
             await self._parts.jobs.settle()
-            keeper, mender = Keeper(self._target, recovery.restore), Mender(recovery.mend)
-            keeper.watch()
-            mender.begin()
-            await self._listen(ready, keeper)
-            mender.end()
-            keeper.end()
+            await self._listen(ready, role, keeper)
         finally:
-            self._target.stop()
+            role.end()
+            wakeups.end()
+            if self._state.leave():
+                self._stop_target(role)
             self._store.close()
+
+    def _stop_target(self, role: Role) -> None:
+        with contextlib.suppress(Unavailable):
+            if not role.leads:
+                self._target.join()  # another one than at the start, perhaps
+        self._target.stop()
 
     def _access(self) -> Access:
         http = self._configuration.http
@@ -90,18 +114,18 @@ class _Server:
         found = health.amounts()
         return Seen(**vars(found), restarts=keeper.deaths, connections=self._front.connections, ended=self._front.ended)
 
-    async def _listen(self, ready: Ready, keeper: Keeper) -> None:
+    async def _listen(self, ready: Ready, role: Role, keeper: Keeper) -> None:
         services, token = Services(self._parts, self._endpoint), self._state.token()
-        health = Health(self._parts, lambda: keeper.alive)
+        health = Health(self._parts, lambda: role.target_lives)
         self._front.figures.look(lambda: self._figures(health, keeper))
         told = False
 
         def up() -> None:
             nonlocal told
-            addresses = self._addresses()
-            self._state.write(addresses, token)
+            if role.leads:
+                self._write()
             if not told:
-                ready(addresses)
+                ready(self._addresses())
             told = True
 
         await self._front.serve(
@@ -110,6 +134,10 @@ class _Server:
             ready=up,
             stopping=self._parts.changes.close,
         )
+
+    def _write(self) -> None:
+        """Where the one who leads listens, for the command."""
+        self._state.write(self._addresses(), self._state.token())
 
     def _addresses(self) -> Addresses:
         return Addresses(

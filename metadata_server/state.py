@@ -8,10 +8,14 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from blockstore.errors import DeadlineExceeded
 from blockstore.secret import Secret
+from blockstore.waiting import Deadline, wait_for
 from metadata_server.chance import TOKEN_LENGTH, random_text
 from metadata_server.configuration import Listener
 from metadata_server.domain.errors import Conflict, Unavailable
+
+LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -50,29 +54,41 @@ class State:
 
     def lock(self) -> None:
         """Make the folder, and be the only server in it until the process ends. Raises `Conflict` for the second one."""
+        self._open(fcntl.LOCK_EX)
+
+    def share(self) -> None:
+        """Make the folder, and be one of the servers in it. Raises `Conflict` where one wants to be alone there."""
+        self._open(fcntl.LOCK_SH)
+
+    def leave(self) -> bool:
+        """Not to be in it any more; gives whether nobody else is. Of several that leave at once one is told so."""
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
+        return _locked(self._lock, fcntl.LOCK_EX)
+
+    def running(self) -> bool:
+        """Whether a server is in the folder now."""
+        try:
+            descriptor = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            return not _locked(descriptor, fcntl.LOCK_EX)
+        finally:
+            os.close(descriptor)
+
+    def _open(self, how: int) -> None:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise Unavailable(f"{self.folder}: {error.strerror}") from error
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(f"another server runs in {self.folder}") from None
-
-    def running(self) -> bool:
-        """Whether a server holds the folder now."""
-        try:
-            descriptor = os.open(self.folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+            # One who only looks whether a server runs has the lock for an instant.
+            wait_for("the folder", lambda: _locked(self._lock, how) or None, Deadline.after(LOOK_SECONDS))
+        except DeadlineExceeded:
+            raise Conflict(
+                f"another server runs in {self.folder}", hint="several servers in one folder need a PostgreSQL, all of them"
+            ) from None
 
     def token(self) -> Secret:
         """The operators' token; made at the first start."""
@@ -109,3 +125,11 @@ class State:
         except (OSError, ValueError) as error:
             raise Unavailable(f"{self._file}: {error}") from error
         return found if isinstance(found, dict) else {}
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -25,6 +25,8 @@ LISTEN = "ADDRESS:PORT"
 @click.option("--advertised-host", metavar="HOST", help="The host as instances see it, for endpoint and portal alike.")
 @click.option("--endpoint-advertised", metavar="URL", help="The URL that seeds name; port 0 stands for the real one.")
 @click.option("--portal-advertised", metavar="ADDRESS[:PORT]", help="The portal that instances are told.")
+@click.option("--database", metavar="URL", help="A PostgreSQL instead of SQLite in the folder; without a password.")
+@click.option("--database-password-file", metavar="FILE", help="Where its password is (mode 0600).")
 @click.option("--tgtd", metavar="FILE", help="The target daemon's program (default /usr/sbin/tgtd).")
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(file: Path | None, state: str | None, verbose: bool, **words: str | None) -> None:
@@ -53,6 +55,8 @@ def serve(file: Path | None, state: str | None, verbose: bool, **words: str | No
         "targets.portal": words["portal"],
         "targets.advertised": words["portal_advertised"] or host,
         "targets.program": words["tgtd"],
+        "database.url": words["database"],
+        "database.password_file": words["database_password_file"],
     }
     settings = configuration.load(file, options)
     configure(settings.http.log, verbose=verbose)

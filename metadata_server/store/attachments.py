@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import namedtuple
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
 
 from blockstore.attachment import Status
 from blockstore.connector import Connector
@@ -13,8 +14,25 @@ from blockstore.iscsi import Chap
 from blockstore.secret import Secret
 from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.page import Page
+from metadata_server.domain.volume import Volume
 from metadata_server.store.listing import Column, paged
-from metadata_server.store.tables import attachments
+from metadata_server.store.tables import UNFINISHED, attachments, volumes
+from metadata_server.store.volumes import volume_of
+
+# Statements of nearly every request are built once: building one costs as much as running it.
+_OLDEST_FIRST = (attachments.c.created_at, attachments.c.id)
+_BY_ID = select(attachments).where(attachments.c.id == bindparam("key"))
+_OF_VOLUME = select(attachments).where(attachments.c.volume_id == bindparam("key")).order_by(*_OLDEST_FIRST)
+_OF_INSTANCE = select(attachments).where(attachments.c.instance_id == bindparam("key")).order_by(*_OLDEST_FIRST)
+_BOTH = select(attachments, volumes).join(volumes, volumes.c.id == attachments.c.volume_id)
+_BOTH_BY_ID = _BOTH.where(attachments.c.id == bindparam("key"))
+_BOTH_OF_INSTANCE = _BOTH.where(attachments.c.instance_id == bindparam("key")).order_by(*_OLDEST_FIRST)
+_ALL_BOTH = _BOTH.order_by(*_OLDEST_FIRST)
+_UNFINISHED = select(attachments.c.id).where(text(UNFINISHED)).limit(1)
+# The two tables have columns of one name: their parts of a row are told apart by position.
+_WIDTH = len(attachments.c)
+_Row = namedtuple("_Row", attachments.c.keys())  # type: ignore[misc]
+_VolumeRow = namedtuple("_VolumeRow", volumes.c.keys())  # type: ignore[misc]
 
 
 class Attachments:
@@ -43,15 +61,27 @@ class Attachments:
 
     def get(self, identifier: str) -> Attachment | None:
         """By id."""
-        return next(iter(self._select(select(attachments).where(attachments.c.id == identifier))), None)
+        return next(iter(self._found(_BY_ID, {"key": identifier})), None)
+
+    def get_both(self, identifier: str) -> tuple[Attachment, Volume] | None:
+        """By id, with its volume, in one statement."""
+        return next(iter(self._both(_BOTH_BY_ID, {"key": identifier})), None)
 
     def of_volume(self, identifier: str) -> tuple[Attachment, ...]:
         """Those of one volume."""
-        return self._select(select(attachments).where(attachments.c.volume_id == identifier))
+        return self._found(_OF_VOLUME, {"key": identifier})
 
     def of_instance(self, identifier: str) -> tuple[Attachment, ...]:
         """Those of one instance, oldest first: the order in which it should bring them up."""
-        return self._select(select(attachments).where(attachments.c.instance_id == identifier))
+        return self._found(_OF_INSTANCE, {"key": identifier})
+
+    def both_of_instance(self, identifier: str) -> tuple[tuple[Attachment, Volume], ...]:
+        """Those of one instance, each with its volume, in one statement, in the same order."""
+        return self._both(_BOTH_OF_INSTANCE, {"key": identifier})
+
+    def all_both(self) -> tuple[tuple[Attachment, Volume], ...]:
+        """All, each with its volume, oldest first."""
+        return self._both(_ALL_BOTH, {})
 
     def all(self) -> tuple[Attachment, ...]:
         """All, oldest first."""
@@ -67,8 +97,14 @@ class Attachments:
 
     def unfinished(self) -> bool:
         """Whether any is being released, or failed."""
-        failed = attachments.c.status == Status.ERROR_ATTACHING.value
-        return self._connection.execute(select(attachments.c.id).where(or_(attachments.c.released, failed))).first() is not None
+        return self._connection.execute(_UNFINISHED).first() is not None
+
+    def _found(self, statement: Select[Any], values: Mapping[str, object]) -> tuple[Attachment, ...]:
+        return tuple(map(_attachment, self._connection.execute(statement, dict(values))))
+
+    def _both(self, statement: Select[Any], values: Mapping[str, object]) -> tuple[tuple[Attachment, Volume], ...]:
+        rows = self._connection.execute(statement, dict(values)).all()
+        return tuple((_attachment(_Row(*row[:_WIDTH])), volume_of(_VolumeRow(*row[_WIDTH:]))) for row in rows)
 
     def _select(self, statement: Select[Any]) -> tuple[Attachment, ...]:
         ordered = statement.order_by(attachments.c.created_at, attachments.c.id)
@@ -97,7 +133,7 @@ def _values(attachment: Attachment) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _attachment(row: Row[Any]) -> Attachment:
+def _attachment(row: Any) -> Attachment:
     return Attachment(
         id=row.id, volume_id=row.volume_id, instance_id=row.instance_id, status=Status(row.status), mode=row.mode,
         mutual=row.mutual, created_at=row.created_at, attached_at=row.attached_at,
@@ -106,7 +142,7 @@ def _attachment(row: Row[Any]) -> Attachment:
     )  # fmt: skip
 
 
-def _chap(row: Row[Any]) -> Chap | None:
+def _chap(row: Any) -> Chap | None:
     if row.username is None:
         return None
     password_in = Secret(row.password_in) if row.password_in is not None else None

@@ -39,10 +39,11 @@ _POSTGRESQL_CONNECTION = {
 
 @dataclass(frozen=True)
 class Database:
-    """An engine, and the statement that a transaction begins with there."""
+    """An engine, the statement that a transaction begins with there, and whether several servers may have it open."""
 
     engine: sqlalchemy.Engine
     begin: str
+    shared: bool
 
 
 def sqlite(path: Path) -> Database:
@@ -52,7 +53,7 @@ def sqlite(path: Path) -> Database:
     engine = sqlalchemy.create_engine(f"sqlite:///{path}", hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     # IMMEDIATE: one that reads first and then writes must not find out only then that another writes.
-    return Database(engine, "BEGIN IMMEDIATE")
+    return Database(engine, "BEGIN IMMEDIATE", shared=False)
 
 
 def postgresql(settings: DatabaseSettings) -> Database:
@@ -69,7 +70,7 @@ def postgresql(settings: DatabaseSettings) -> Database:
         pool_use_lifo=True, pool_timeout=CONNECT_SECONDS,
     )  # fmt: skip
     event.listen(engine, "checkout", _check_postgresql)
-    return Database(engine, "BEGIN")
+    return Database(engine, "BEGIN", shared=True)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

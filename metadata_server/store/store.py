@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from sqlalchemy import exc
 from blockstore.waiting import CLOCK, Clock
 from metadata_server.database import DatabaseSettings
 from metadata_server.domain.errors import Conflict, Invalid, Unavailable
-from metadata_server.store import cipher, encrypted, engine, migrating
+from metadata_server.store import cipher, encrypted, engine, keyring, migrating, notices
 from metadata_server.store.attachments import Attachments
 from metadata_server.store.counts import Counts
 from metadata_server.store.engine import Database
+from metadata_server.store.faults import Faults
 from metadata_server.store.instances import Instances
+from metadata_server.store.notices import Listening
 from metadata_server.store.overview import Overview
 from metadata_server.store.quotas import Quotas
 from metadata_server.store.reports import Reports
@@ -39,6 +41,7 @@ class Transaction:
         self.volumes = Volumes(connection)
         self.snapshots = Snapshots(connection)
         self.quotas = Quotas(connection)
+        self.faults = Faults(connection)
         self.attachments = Attachments(connection)
         self.reports = Reports(connection)
         self.overview = Overview(connection)
@@ -62,6 +65,7 @@ class Store:
         encrypted.hand_keys(store.engine, keys)
         with store.connection() as connection:
             migrating.migrate(connection)
+        keyring.check(store)
         return store
 
     @contextmanager
@@ -99,6 +103,21 @@ class Store:
             self._closed_until = now + max(SHORTEST_PAUSE, PAUSE_FACTOR * (now - began))
             self._reason = f"the server's database: {_said(error)}"
             raise
+
+    def notify(self, words: Sequence[str]) -> None:
+        """Say this to all servers that `listen`; with SQLite there is nobody else. Raises `Unavailable`."""
+        if self.database.shared:
+            with self.connection() as connection:
+                notices.notify(connection, words)
+
+    def listen(self) -> Listening | None:
+        """Hear what is said from now on; None with SQLite. Raises `Unavailable`."""
+        if not self.database.shared:
+            return None
+        with _translated():
+            connection = self._connected()
+            connection.detach()
+            return Listening(connection)
 
     def close(self) -> None:
         """Close all connections."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, false, true
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, false, text, true
 
 from metadata_server.store.encrypted import EncryptedString, EncryptedText
+
+# What is to be done again, in words that an index and a query must share to the letter.
+UNFINISHED = "released OR status = 'error_attaching'"
 
 METADATA = MetaData(
     naming_convention={
@@ -24,6 +27,7 @@ instances = Table(
     Column("network_config", Text, nullable=False),
     Column("created_at", String(32), nullable=False),
     Column("project_id", String(255), nullable=False),
+    Index("ix_instances_created_at_id", "created_at", "id"),
 )  # fmt: skip
 
 # An address is one instance's; as text, in the form that the ipaddress module writes.
@@ -110,6 +114,8 @@ attachments = Table(
     # No volume has two: the database's own guard, whatever the isolation of transactions.
     Index("ix_attachments_volume_id", "volume_id", unique=True),
     Index("ix_attachments_instance_id_created_at", "instance_id", "created_at"),
+    Index("ix_attachments_created_at_id", "created_at", "id"),
+    Index("ix_attachments_unfinished", "id", sqlite_where=text(UNFINISHED), postgresql_where=text(UNFINISHED)),
 )  # fmt: skip
 
 reports = Table(
@@ -130,3 +136,16 @@ earlier_reports = Table(
     Column("received_at", String(32), nullable=False),
     Index("ix_earlier_reports_instance_id_id", "instance_id", "id"),
 )  # fmt: skip
+
+# What is to be exported and is not, or the other way round, by target name.
+export_faults = Table(
+    "export_faults", METADATA,
+    Column("iqn", String(255), primary_key=True),
+    Column("reason", Text, nullable=False),
+)  # fmt: skip
+
+# Ids of the keys that secrets of this database are encrypted with.
+secret_keys = Table("secret_keys", METADATA, Column("id", String(16), primary_key=True))
+
+# What is encrypted where a key is configured. User-data is among it: whatever the manuals say, people put passwords there.
+SECRETS = (attachments.c.password, attachments.c.password_in, instances.c.user_data)

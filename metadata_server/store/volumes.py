@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, or_, select, update
 
 from metadata_server.domain.page import Page
 from metadata_server.domain.states import ON_THE_WAY, VOLUME, Lifecycle, VolumeMove, legal
 from metadata_server.domain.volume import BY_ATTACHMENT, Volume
 from metadata_server.store.listing import Column, counted, paged
 from metadata_server.store.tables import attachments, volumes
+
+_BY_ID = select(volumes).where(volumes.c.id == bindparam("key"))
 
 
 class Volumes:
@@ -45,12 +47,12 @@ class Volumes:
 
     def get(self, identifier: str) -> Volume | None:
         """By id."""
-        row = self._connection.execute(select(volumes).where(volumes.c.id == identifier)).first()
-        return _volume(row) if row else None
+        row = self._connection.execute(_BY_ID, {"key": identifier}).first()
+        return volume_of(row) if row else None
 
     def page(self, page: Page) -> tuple[Volume, ...]:
         """Those of one page. Raises `Invalid` and `NotFound` as `paged`."""
-        return tuple(map(_volume, self._connection.execute(paged(self._connection, _JOINED, _COLUMNS, page))))
+        return tuple(map(volume_of, self._connection.execute(paged(self._connection, _JOINED, _COLUMNS, page))))
 
     def count(self, page: Page) -> int:
         """How many there are on all pages."""
@@ -59,7 +61,7 @@ class Volumes:
     def unfinished(self) -> tuple[Volume, ...]:
         """Those that are being made, grown, reverted or deleted, oldest first."""
         wanted = select(volumes).where(volumes.c.lifecycle.in_([each.value for each in ON_THE_WAY]))
-        return tuple(map(_volume, self._connection.execute(wanted.order_by(volumes.c.created_at, volumes.c.id))))
+        return tuple(map(volume_of, self._connection.execute(wanted.order_by(volumes.c.created_at, volumes.c.id))))
 
     def made_from(self, *, snapshot: str = "", volume: str = "") -> tuple[str, ...]:
         """The ids of the volumes that are being made from this snapshot or volume now."""
@@ -114,7 +116,8 @@ def _values(volume: Volume) -> dict[str, object]:
     return {**vars(volume), "lifecycle": volume.lifecycle.value, "metadata": dict(volume.metadata)}
 
 
-def _volume(row: Row[Any]) -> Volume:
+def volume_of(row: Any) -> Volume:
+    """From a row of the table."""
     return Volume(
         id=row.id, name=row.name, size=row.size, created_at=row.created_at, updated_at=row.updated_at,
         lifecycle=Lifecycle(row.lifecycle), blank=row.blank, description=row.description, metadata=row.metadata,

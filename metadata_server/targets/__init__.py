@@ -30,6 +30,9 @@ class Target(Protocol):
     def start(self) -> None:
         """Make sure that the daemon runs: one that an earlier server left is taken over, with its sessions."""
 
+    def join(self) -> None:
+        """Use the daemon that another server of this folder keeps. Raises `Unavailable` where there is none yet."""
+
     def stop(self) -> None:
         """Remove all exports, and end the daemon."""
 

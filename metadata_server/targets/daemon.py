@@ -51,6 +51,14 @@ class Tgtd:
             self._launch()
         self._pidfd = os.pidfd_open(self.pid)
 
+    def join(self) -> None:
+        """Find the tgtd that another server keeps. Raises `Unavailable`."""
+        pid, found = self._socket.peer(), self._portals()
+        if len(found) != 1 or not _fits(found[0], self._settings.portal, self._settings.any_port):
+            raise Unavailable(f"the tgtd of this folder does not listen on {self._settings.portal} alone")
+        self._forget()
+        self.pid, self.portal, self._pidfd = pid, found[0], os.pidfd_open(pid)
+
     def watch(self) -> int:
         """Readable when this tgtd is dead."""
         return self._pidfd

@@ -57,6 +57,10 @@ class Lio:
         if self._portal.port == 0 or not self.seen():
             self._probe()
 
+    def join(self) -> None:
+        """See `Target.join`. The kernel is everybody's."""
+        self.start()
+
     def stop(self) -> None:
         """See `Target.stop`."""
         if self._pipe is not None:

@@ -57,6 +57,10 @@ class Tgt:
         """See `Target.start`."""
         self._daemon.start()
 
+    def join(self) -> None:
+        """See `Target.join`."""
+        self._daemon.join()
+
     def watch(self) -> int:
         """See `Target.watch`."""
         return self._daemon.watch()
@@ -114,7 +118,7 @@ class Tgt:
 
     def _create(self, export: Export, tid: int) -> None:
         self._observe("target: create")
-        self._send(Mode.TARGET, Operation.NEW, tid=tid, parameters=(("targetname", export.iqn),))
+        tid = self._new(export.iqn, tid)
         try:
             self._bind_accounts(export, tid)
             self._add_lun(export, tid)
@@ -124,6 +128,19 @@ class Tgt:
             with suppress(BlockstoreError):
                 self.remove(export.iqn)
             raise
+
+    def _new(self, iqn: str, tid: int) -> int:
+        """A target with this number, or the next one that is free: another server may have taken it meanwhile."""
+        for attempts_left in (2, 1, 0):
+            try:
+                self._send(Mode.TARGET, Operation.NEW, tid=tid, parameters=(("targetname", iqn),))
+                break
+            except TgtError as error:
+                there = self.seen()
+                if error.code != Fault.TARGET_EXIST or iqn in there or not attempts_left:
+                    raise
+                tid = 1 + max((target.key for target in there.values()), default=0)
+        return tid
 
     def _bind_accounts(self, export: Export, tid: int) -> None:
         chap = export.chap

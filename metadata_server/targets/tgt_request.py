@@ -39,6 +39,7 @@ class Fault(enum.IntEnum):
     NO_LUN = 5
     NO_SESSION = 6
     NO_CONNECTION = 7
+    TARGET_EXIST = 9
     ACL_NOEXIST = 13
     NO_USER = 15
     LUN_ACTIVE = 20

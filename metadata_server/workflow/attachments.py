@@ -51,11 +51,10 @@ class Attachments:
     def get(self, identifier: str, owner: str | None = ANYBODY) -> tuple[Attachment, Volume]:
         """One attachment with its volume. Raises `NotFound`, also for another instance's."""
         with self._parts.store.read() as transaction:
-            attachment = transaction.attachments.get(identifier)
-            volume = transaction.volumes.get(attachment.volume_id) if attachment else None
-        if attachment is None or volume is None or (owner is not ANYBODY and attachment.instance_id != owner):
+            both = transaction.attachments.get_both(identifier)
+        if both is None or (owner is not ANYBODY and both[0].instance_id != owner):
             raise NotFound(f"Attachment {identifier} could not be found.")
-        return attachment, volume
+        return both
 
     def all(self) -> tuple[Attachment, ...]:
         """All attachments, oldest first."""
@@ -70,9 +69,7 @@ class Attachments:
     def of_instance(self, identifier: str) -> tuple[tuple[Attachment, Volume], ...]:
         """Those of one instance, each with its volume."""
         with self._parts.store.read() as transaction:
-            found = transaction.attachments.of_instance(identifier)
-            volumes = ((each, transaction.volumes.get(each.volume_id)) for each in found)
-            return tuple((attachment, volume) for attachment, volume in volumes if volume is not None)
+            return transaction.attachments.both_of_instance(identifier)
 
     def connect(self, identifier: str, connector: Connector, owner: str | None = ANYBODY) -> tuple[Attachment, Volume]:
         """Export the volume to this initiator. The same connector again gives the same answer."""

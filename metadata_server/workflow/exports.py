@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from blockstore import attachment as words
 from blockstore.errors import BlockstoreError
 from blockstore.iscsi import IscsiConnection, IscsiPath
@@ -29,31 +31,58 @@ def export_of(attachment: Attachment, volume: Volume, backends: Backends) -> Exp
 
 
 def ensure(parts: Parts, attachment: Attachment, volume: Volume) -> None:
-    """Make the target as this attachment wants it. A fault is kept for `Recovery.mend`, and raised."""
+    """Make the target as this attachment wants it. A fault is kept for `Recovery.mend`, and raised.
+
+    What other servers do comes before or after this: raises `Conflict` where it came before and ended this attachment.
+    """
     export = export_of(attachment, volume, parts.backends)
-    try:
-        parts.target.ensure(export)
-    except BlockstoreError as error:
-        parts.faults[export.iqn] = str(error)
-        raise
-    parts.faults.pop(export.iqn, None)
+    with parts.claims.held(export.iqn):
+        _check_still(parts, attachment)
+        try:
+            parts.target.ensure(export)
+        except BlockstoreError as error:
+            parts.faults[export.iqn] = str(error)
+            raise
+        del parts.faults[export.iqn]
 
 
 def remove(parts: Parts, attachment: Attachment) -> None:
     """Let nobody in any more. Raises `Unavailable`."""
-    parts.target.remove(IQN_PREFIX + attachment.volume_id)
-    parts.faults.pop(IQN_PREFIX + attachment.volume_id, None)
+    withdraw(parts, IQN_PREFIX + attachment.volume_id)
+
+
+def withdraw(parts: Parts, iqn: str) -> None:
+    """Remove an export, unless somebody is to have it: where another server was faster it is the next attachment's already."""
+    with parts.claims.held(iqn):
+        with parts.store.read() as transaction:
+            there = transaction.attachments.of_volume(iqn.removeprefix(IQN_PREFIX))
+        if not any(map(wanted, there)):
+            parts.target.remove(iqn)
+        del parts.faults[iqn]
+
+
+def reconcile(parts: Parts) -> tuple[int, Mapping[str, str]]:
+    """Export exactly what is wanted. Gives how many that are, and what could not be done, by target name."""
+    with parts.claims.all_held():
+        with parts.store.read() as transaction:
+            every = wanted_exports(transaction, parts.backends)
+        faults = parts.target.reconcile(every)
+    parts.faults.replace(dict(faults))
+    return len(every), faults
+
+
+def _check_still(parts: Parts, attachment: Attachment) -> None:
+    with parts.store.read() as transaction:
+        now = transaction.attachments.get(attachment.id)
+    if now is None or not wanted(now) or (now.chap, now.connector) != (attachment.chap, attachment.connector):
+        raise Conflict(f"Attachment {attachment.id} is not what it was any more: somebody was faster.")
 
 
 def wanted_exports(transaction: Transaction, backends: Backends) -> dict[str, Export]:
     """All that must be exported now, by target name."""
-    found = {}
-    for attachment in filter(wanted, transaction.attachments.all()):
-        volume = transaction.volumes.get(attachment.volume_id)
-        if volume is not None:
-            export = export_of(attachment, volume, backends)
-            found[export.iqn] = export
-    return found
+    both = transaction.attachments.all_both()
+    exports = (export_of(attachment, volume, backends) for attachment, volume in both if wanted(attachment))
+    return {export.iqn: export for export in exports}
 
 
 def connection_of(attachment: Attachment, parts: Parts) -> IscsiConnection | None:

@@ -67,7 +67,7 @@ class Instances:
 
     def get(self, identifier: str) -> Instance:
         """One instance. Raises `NotFound`."""
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.read() as transaction:
             instance = transaction.instances.get(identifier)
         if instance is None:
             raise NotFound(f"Instance {identifier} could not be found.")
@@ -100,7 +100,7 @@ class Instances:
     def by_token(self, token: str) -> str | None:
         """The id of the instance that this token belongs to."""
         digest = _digest(token)
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.read() as transaction:
             found = transaction.instances.token(digest)
         # The index finds by a hash of 256 random bits; the comparison in constant time costs nothing and ends any doubt.
         return found[1] if found and hmac.compare_digest(found[0], digest) else None

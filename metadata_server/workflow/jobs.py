@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from blockstore.errors import BlockstoreError
 from metadata_server.domain.errors import Conflict, Unavailable
+from metadata_server.peers.claims import Claims
 
 LOG = logging.getLogger(__name__)
 
@@ -41,9 +42,10 @@ class Job:
 
 
 class Jobs:
-    """One job at a time for every subject."""
+    """One job at a time for every subject, in all servers of the folder together: a claim ends with the job, or the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, claims: Claims) -> None:
+        self._claims = claims
         self._tasks: dict[str, asyncio.Task[BlockstoreError | None]] = {}
         self._listeners: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(SLOTS)
@@ -54,17 +56,30 @@ class Jobs:
 
     def check_idle(self, subject: str) -> None:
         """Raises `Conflict` where there is a job for it."""
-        if self.busy(subject):
+        if self.busy(subject) or not self._claims.free(subject):
             raise Conflict(f"{subject.capitalize()} is being worked on; wait until that is done.")
 
     def start(self, job: Job) -> None:
         """Begin; the one who asks is to call `hear` before anything else is awaited."""
-        self._begin(job, resumed=False)
+        # Where another server has seen the row and taken the job up already, it is theirs.
+        if self._claims.take(job.subject):
+            self._begin(job, resumed=False)
 
-    def resume(self, job: Job) -> None:
-        """Go on with what a kill or a fault interrupted; if that fails, the row stays as it is and it is tried again."""
-        if not self.busy(job.subject):
-            self._begin(job, resumed=True)
+    def resume(self, subject: str, job: Callable[[], Job | None]) -> None:
+        """Go on with what a kill or a fault interrupted; if that fails, the row stays as it is and it is tried again.
+
+        ``job`` is asked for when nobody else can work on the subject any more: it may be done by then.
+        """
+        if self.busy(subject) or not self._claims.take(subject):
+            return
+        found: Job | None = None
+        try:
+            found = job()
+        finally:
+            if found is None:
+                self._claims.give(subject)
+        if found is not None:
+            self._begin(found, resumed=True)
 
     async def hear(self, subject: str, seconds: float = PATIENCE) -> None:
         """Wait for the end of the job, but not longer than that. Raises what it failed with in this time."""
@@ -87,7 +102,11 @@ class Jobs:
     def _begin(self, job: Job, *, resumed: bool) -> None:
         task = asyncio.get_running_loop().create_task(self._run(job, resumed=resumed))
         self._tasks[job.subject] = task
-        task.add_done_callback(lambda _: self._tasks.pop(job.subject, None))
+        task.add_done_callback(lambda _: self._ended(job.subject))
+
+    def _ended(self, subject: str) -> None:
+        self._tasks.pop(subject, None)
+        self._claims.give(subject)
 
     async def _run(self, job: Job, *, resumed: bool) -> BlockstoreError | None:
         try:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from blockstore.portal import Portal
 from metadata_server.backends.types import Backends
+from metadata_server.peers.claims import Claims
 from metadata_server.store import Store
 from metadata_server.targets import Target
 from metadata_server.workflow.changes import Changes
+from metadata_server.workflow.faults import Faults
 from metadata_server.workflow.jobs import Jobs
 
 Observer = Callable[[str], None]
@@ -25,7 +28,7 @@ def nobody_listens(step: str) -> None:
 class Parts:
     """``advertised`` is the portal as instances see it; ``observe`` hears the name of every step before it is done.
 
-    ``faults``: the exports that are not as they should be, by target name, and why. They are tried again (`Recovery.mend`).
+    ``claims``: what this server works on while others of its folder may not: an export, by its target name.
     ``strangers``: what backends had at the start and the database does not know, by type.
     """
 
@@ -34,10 +37,15 @@ class Parts:
     target: Target
     changes: Changes
     advertised: Callable[[], Portal]
-    jobs: Jobs = field(default_factory=Jobs)
+    claims: Claims
+    jobs: Jobs
     observe: Observer = nobody_listens
-    faults: dict[str, str] = field(default_factory=dict)
     strangers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def faults(self) -> Faults:
+        """The exports that are not as they should be, by target name, and why. They are tried again (`Recovery.mend`)."""
+        return Faults(self.store)
 
 
 def now() -> str:

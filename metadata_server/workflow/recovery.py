@@ -4,18 +4,19 @@ cannot be done then is tried again."""
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from blockstore.errors import BlockstoreError
 from metadata_server.domain.attachment import Attachment, wanted
 from metadata_server.domain.export import IQN_PREFIX
 from metadata_server.domain.snapshot import Snapshot
-from metadata_server.domain.states import Lifecycle, Move, SnapshotStatus
+from metadata_server.domain.states import ON_THE_WAY, SNAPSHOT_ON_THE_WAY, Lifecycle, Move, SnapshotStatus
 from metadata_server.domain.volume import Volume
 from metadata_server.workflow import exports
 from metadata_server.workflow.attachments import Attachments
 from metadata_server.workflow.jobs import Job
 from metadata_server.workflow.parts import Parts
-from metadata_server.workflow.volume_jobs import VolumeJobs
+from metadata_server.workflow.volume_jobs import VolumeJobs, of_snapshot, of_volume
 from metadata_server.workflow.volumes import Volumes
 
 LOG = logging.getLogger(__name__)
@@ -54,12 +55,8 @@ class Recovery:
         """
         self._parts.target.start()
         self._parts.observe("recovery: reconcile")
-        with self._parts.store.read() as transaction:
-            wanted_now = exports.wanted_exports(transaction, self._parts.backends)
-        faults = self._parts.target.reconcile(wanted_now)
-        self._parts.faults.clear()
-        self._parts.faults.update(faults)
-        LOG.info("%d exports are as they should be, %d are not", len(wanted_now.keys() - faults.keys()), len(faults))
+        count, faults = exports.reconcile(self._parts)
+        LOG.info("%d exports are as they should be, %d are not", count - len(faults), len(faults))
         self._complete()
 
     def mend(self) -> bool:
@@ -84,16 +81,16 @@ class Recovery:
 
     def _again(self, iqn: str, wish: tuple[Attachment, Volume] | None) -> None:
         if wish is None:
-            self._parts.target.remove(iqn)
-            del self._parts.faults[iqn]
+            exports.withdraw(self._parts, iqn)
         else:
             exports.ensure(self._parts, *wish)
             LOG.info("%s is exported as it should be", iqn)
 
     def _complete(self) -> None:
         """Say in the database which exports are there, release what was being released, and finish what volumes began."""
+        faults = dict(self._parts.faults.items())
         for attachment in self._attachments.all():
-            failed = IQN_PREFIX + attachment.volume_id in self._parts.faults
+            failed = IQN_PREFIX + attachment.volume_id in faults
             try:
                 if wanted(attachment):
                     self._attachments.note(attachment.id, Move.FAIL if failed else Move.MEND)
@@ -106,15 +103,24 @@ class Recovery:
     def _resume(self) -> None:
         """Take up what a kill or a full disk interrupted; what cannot be done yet stays for the next time."""
         with self._parts.store.read() as transaction:
-            owned = {
-                volume.id: (volume, transaction.snapshots.of_volume(volume.id)) for volume in transaction.volumes.unfinished()
-            }
-            snapshots = [(each, transaction.volumes.get(each.volume_id)) for each in transaction.snapshots.unfinished()]
-        for volume, own in owned.values():
-            self._parts.jobs.resume(self._job(volume, own))
-        for snapshot, whose in snapshots:
-            if whose is not None and whose.lifecycle is not Lifecycle.DELETING:
-                self._parts.jobs.resume(self._snapshot_job(snapshot, whose))
+            volumes, snapshots = transaction.volumes.unfinished(), transaction.snapshots.unfinished()
+        for volume in volumes:
+            self._parts.jobs.resume(of_volume(volume.id), partial(self._job_now, volume.id))
+        for snapshot in snapshots:
+            self._parts.jobs.resume(of_snapshot(snapshot.id), partial(self._snapshot_job_now, snapshot.id))
+
+    def _job_now(self, identifier: str) -> Job | None:
+        with self._parts.store.read() as transaction:
+            volume, own = transaction.volumes.get(identifier), transaction.snapshots.of_volume(identifier)
+        return self._job(volume, own) if volume is not None and volume.lifecycle in ON_THE_WAY else None
+
+    def _snapshot_job_now(self, identifier: str) -> Job | None:
+        with self._parts.store.read() as transaction:
+            snapshot = transaction.snapshots.get(identifier)
+            volume = transaction.volumes.get(snapshot.volume_id) if snapshot else None
+        if snapshot is None or volume is None or snapshot.status not in SNAPSHOT_ON_THE_WAY:
+            return None
+        return self._snapshot_job(snapshot, volume) if volume.lifecycle is not Lifecycle.DELETING else None
 
     def _job(self, volume: Volume, snapshots: tuple[Snapshot, ...]) -> Job:
         if volume.lifecycle is Lifecycle.CREATING:
