@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field, replace
 from typing import Any
@@ -15,21 +15,23 @@ from blockstore.report import Report, Result, VolumeReport
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing, status, verdict
+from cc_blockstore.arrivals import Arrival, arrivals
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
-from cc_blockstore.machine import fstab, initiator, ledger, lock, service, uptime
+from cc_blockstore.machine import device, fstab, initiator, ledger, lock, service, uptime
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan import desired as plan
+from cc_blockstore.plan import session as plan_session
+from cc_blockstore.plan.decision import Decision, Do, Keep, Wait
 from cc_blockstore.plan.desired import Desired, Wanted
-from cc_blockstore.plan.session import Connected
 from cc_blockstore.prepare import Preparation
 from cc_blockstore.progress import Events, Steps, no_events
-from cc_blockstore.protocols import Batch, Transport
 from cc_blockstore.takedown import take_down
+from cc_blockstore.task import Task
 from cc_blockstore.verdict import Verdict
-from cc_blockstore.volume import BringUp, Outcome, Task
+from cc_blockstore.volume import BringUp, Outcome
 
 PARALLEL = 32
 
@@ -119,6 +121,7 @@ class Run:
             if each in known
         ]
         down = [report.id for report in reports if report.result is Result.OK]
+        device.unlink(self.machine, [known[each].attachment.volume for each in down])
         fstab.update(self.machine, dict.fromkeys(down, ()))
         for volume_id in down:
             # One that leaves by this instance's own wish is remembered until the service has been told.
@@ -167,23 +170,40 @@ class Run:
             # cloud-init writes the network configuration of a first boot without a flush: after a power cut the instance would
             # have an empty file for good, and no way to its volumes.
             self.machine.sync()
-        logins = {transport: self._login(transport, tasks) for transport in {task.transport for task in tasks}}
         with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
-            flows = [
-                BringUp(self.machine, task, logins[task.transport], self.deadline, self._steps(task.volume.name))
-                for task in tasks
-            ]
-            outcomes = list(pool.map(BringUp.run, flows))
-        for login in logins.values():
-            login.finish()
-        return outcomes
+            flows = {id(each.task): pool.submit(self._flow(each).run) for each in self._logins(tasks)}
+        return [flows[id(task)].result() for task in tasks]
 
-    def _login(self, transport: Transport, tasks: Iterable[Task]) -> Batch:
-        mine = [task for task in tasks if task.transport is transport and task.trouble is None and task.credentials]
-        return transport.login(self.machine, [task.path for task in mine if self._missing(task)], self.deadline)
+    def _flow(self, arrival: Arrival) -> BringUp:
+        return BringUp(self.machine, arrival, self.deadline, self._steps(arrival.task.volume.name))
 
-    def _missing(self, task: Task) -> bool:
-        return task.transport.connected(self.machine, task.path) is Connected.NO
+    def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
+        """One login for all that need one. Each task comes as soon as it is decided whether it is connected."""
+        decided = {id(task): self._decision(task) for task in tasks}
+        missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
+        waiting = [task for task in tasks if isinstance(decided[id(task)], (Do, Wait))]
+        since = self.machine.clock.monotonic()
+        batches = {
+            transport: transport.login(
+                self.machine, [each.path for each in missing if each.transport is transport], self.deadline
+            )
+            for transport in {task.transport for task in waiting}
+        }
+        yield from (
+            Arrival(task, decided[id(task)], None, task.trouble)
+            for task in tasks
+            if not isinstance(decided[id(task)], (Do, Wait))
+        )
+        for task, trouble in arrivals(batches, waiting, self.deadline):
+            yield Arrival(task, decided[id(task)], since, trouble)
+        for batch in batches.values():
+            batch.finish()
+
+    def _decision(self, task: Task) -> Decision:
+        if task.trouble is not None:
+            return Keep("not looked at: its login could not be prepared")
+        seen = task.transport.connected(self.machine, task.path)
+        return plan_session.decide(seen, str(task.path), credentials=task.credentials)
 
     def _write_fstab(self, outcomes: Iterable[Outcome], listed: listing.Listing) -> listing.Listing:
         """The volumes are mounted already: a fault here concerns the next boot, and is told."""

@@ -10,7 +10,7 @@ from blockstore.report import Result, VolumeReport
 from blockstore.waiting import Deadline
 from cc_blockstore.bootstrap import client_of
 from cc_blockstore.document.parse import Document
-from cc_blockstore.machine import fstab, ledger, lock
+from cc_blockstore.machine import device, fstab, ledger, lock
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.progress import Steps
@@ -34,6 +34,7 @@ def detach(machine: Machine, document: Document, name: str) -> tuple[VolumeRepor
             ledger.write(machine, known)
         if report.result is not Result.OK:
             return report, ""
+        device.unlink(machine, [volume])
         fstab.update(machine, {volume.id: ()})
         return report, _tell(machine, document, known, deadline)
 

@@ -15,7 +15,7 @@ from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.session import Connected
 from cc_blockstore.protocols import TRANSPORTS
-from cc_blockstore.volume import Task
+from cc_blockstore.task import Task
 
 
 @dataclass

@@ -36,9 +36,9 @@ class Steps:
     done: list[StepReport] = field(default_factory=list)
 
     @contextlib.contextmanager
-    def step(self, name: str) -> Iterator[Mark]:
-        """Time one step; recorded even where it fails."""
-        mark, start = Mark(), self.clock.monotonic()
+    def step(self, name: str, since: float | None = None) -> Iterator[Mark]:
+        """Time one step; recorded even where it fails. ``since``: it began then, and not only now."""
+        mark, start = Mark(), self.clock.monotonic() if since is None else since
         try:
             yield mark
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blockstore.errors import BlockstoreError, Refused
 from blockstore.report import Result, VolumeReport
 from blockstore.waiting import Deadline
-from cc_blockstore.machine import content, device, filesystem, making, mount
+from cc_blockstore.machine import content, filesystem, making, mount
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.progress import Steps
@@ -13,7 +13,7 @@ from cc_blockstore.protocols import TRANSPORTS
 
 
 def take_down(machine: Machine, known: Known, deadline: Deadline, steps: Steps) -> VolumeReport:
-    """Take one volume down. What remains afterwards (fstab, the ledger) is the caller's, in one write for all volumes.
+    """Take one volume down. What remains afterwards (links, fstab, the ledger) is the caller's, in one pass for all volumes.
 
     The report's reason is "" where it went well. A borrowed session is left open: it was not made by us.
     """
@@ -31,7 +31,6 @@ def take_down(machine: Machine, known: Known, deadline: Deadline, steps: Steps) 
                 transport.logout(machine, known.path, deadline)
                 mark.changed = found is not None
             transport.forget(machine, known.path)
-        device.unlink(machine, volume)
         # From now on somebody else may write to it: what was begun here is no longer ours to finish.
         making.end(machine, volume.id)
     except Refused as error:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from blockstore.attachment import Volume
 from blockstore.errors import BlockstoreError, Refused
-from blockstore.iscsi import IscsiPath
 from blockstore.report import FilesystemReport, Result, VolumeReport
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
+from cc_blockstore.arrivals import Arrival
 from cc_blockstore.look import Look, refuse
 from cc_blockstore.machine import device, filesystem, fstab, growth, making, mount
 from cc_blockstore.machine.machine import Machine
@@ -17,38 +16,12 @@ from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import device as plan_device
 from cc_blockstore.plan import growth as plan_growth
 from cc_blockstore.plan import mount as plan_mount
-from cc_blockstore.plan import session as plan_session
 from cc_blockstore.plan.decision import Do, Keep, Verb
-from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device, Identity
 from cc_blockstore.plan.mount import FstabEntry
 from cc_blockstore.progress import Steps
-from cc_blockstore.protocols import Batch, Transport
 from cc_blockstore.shape import Placed, Shape
 from cc_blockstore.wish import VolumeWish
-
-
-@dataclass(frozen=True)
-class Task:
-    """One volume to bring up: what is wanted, and how it is reached. ``credentials``: how to connect is known.
-    ``serial`` is what the device must answer, "" where nobody named one; ``trouble`` what went wrong in the preparation."""
-
-    wanted: Wanted
-    path: IscsiPath
-    transport: Transport
-    serial: str = ""
-    credentials: bool = True
-    trouble: BlockstoreError | None = None
-
-    @property
-    def volume(self) -> Volume:
-        """The volume."""
-        return self.wanted.attachment.volume
-
-    @property
-    def read_only(self) -> bool:
-        """Whether it is attached read-only."""
-        return self.wanted.attachment.mode == "ro"
 
 
 @dataclass(frozen=True)
@@ -63,8 +36,9 @@ class Outcome:
 class BringUp:
     """The flow of one volume. `run` never raises what is the volume's own fault; it becomes the report's reason."""
 
-    def __init__(self, machine: Machine, task: Task, login: Batch, deadline: Deadline, steps: Steps) -> None:
-        self._machine, self._task, self._login, self._deadline, self._steps = machine, task, login, deadline, steps
+    def __init__(self, machine: Machine, arrival: Arrival, deadline: Deadline, steps: Steps) -> None:
+        self._machine, self._arrival, self._task = machine, arrival, arrival.task
+        self._deadline, self._steps = deadline, steps
         self._device: Device | None = None
         self._placed: tuple[Placed, ...] = ()
 
@@ -88,16 +62,11 @@ class BringUp:
         return self._outcome(Result.OK, "")
 
     def _connect(self) -> None:
-        task = self._task
-        with self._steps.step("login") as mark:
-            if task.trouble is not None:
-                raise task.trouble
-            seen = task.transport.connected(self._machine, task.path)
-            decision = plan_session.decide(seen, str(task.path), credentials=task.credentials)
-            refuse(decision)
-            if not isinstance(decision, Keep):
-                self._login.wait(task.path)
-                mark.changed = True
+        with self._steps.step("login", self._arrival.since) as mark:
+            refuse(self._arrival.decision)
+            if self._arrival.trouble is not None:
+                raise self._arrival.trouble
+            mark.changed = not isinstance(self._arrival.decision, Keep)
 
     def _identify(self) -> None:
         task = self._task

@@ -10,6 +10,8 @@ from pathlib import Path
 from blockstore.run import Runner, run
 from blockstore.values import dataclass
 from blockstore.waiting import CLOCK, Clock
+from cc_blockstore.machine.mount_table import MountTable
+from cc_blockstore.machine.sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,5 @@ class Machine:
     run: Runner = run
     clock: Clock = CLOCK
     sync: Callable[[], None] = os.sync
+    sessions: Sessions = field(default_factory=Sessions)
+    mounted: MountTable = field(default_factory=MountTable)

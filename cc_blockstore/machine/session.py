@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from pathlib import Path
 
-from blockstore.errors import BlockstoreError, CommandFailed, DeadlineExceeded, LoginFailed
+from blockstore.errors import BlockstoreError, CommandFailed, LoginFailed
 from blockstore.iscsi import IscsiPath
 from blockstore.run import Command
 from blockstore.values import dataclass
@@ -15,7 +15,10 @@ from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import files, record
 from cc_blockstore.machine.iscsiadm import Exit, reason
 from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.sessions import End
 from cc_blockstore.plan.session import Connected
+
+Trouble = BlockstoreError | OSError
 
 # Our records are in this class while a batch runs: iscsiadm selects by class, by one portal or by one target, never by a list.
 BATCH_CLASS = "onboot"
@@ -26,40 +29,29 @@ class Session:
     """One session of the kernel."""
 
     name: str
-    iqn: str
-    host: str
-    port: int
     state: str
     folder: Path
 
-    def serves(self, path: IscsiPath) -> bool:
-        """Whether it leads to this target at this portal."""
-        return (self.iqn, self.host, self.port) == (path.iqn, path.portal.host, path.portal.port)
-
-
-def see(machine: Machine) -> tuple[Session, ...]:
-    """All sessions, ours or not."""
-    folders = sorted((machine.paths.sys / "class/iscsi_session").glob("session*"))
-    return tuple(_session(machine, folder) for folder in folders)
-
-
-def _session(machine: Machine, folder: Path) -> Session:
-    # The persistent address is the one in the record; the other is where a redirected login ended.
-    connection = next((machine.paths.sys / "class/iscsi_connection").glob(f"connection{folder.name[7:]}:*"), Path())
-    port = files.read(connection / "persistent_port")
-    return Session(
-        name=folder.name,
-        iqn=files.read(folder / "targetname"),
-        host=files.read(connection / "persistent_address").strip("[]"),
-        port=int(port) if port.isdecimal() else 0,
-        state=files.read(folder / "state"),
-        folder=folder,
-    )
-
 
 def find(machine: Machine, path: IscsiPath) -> Session | None:
-    """The session to this target, if there is one."""
-    return next((session for session in see(machine) if session.serves(path)), None)
+    """The session to this target, ours or not, if there is one."""
+    return _session(machine, machine.sessions.name(machine.paths.sys, end_of(path)))
+
+
+def find_all(machine: Machine, paths: Iterable[IscsiPath]) -> dict[IscsiPath, Session | None]:
+    """The same for several, by one listing."""
+    names = machine.sessions.named(machine.paths.sys)
+    return {path: _session(machine, names.get(end_of(path), "")) for path in paths}
+
+
+def end_of(path: IscsiPath) -> End:
+    """Where a session of this path leads."""
+    return End(path.iqn, path.portal.host, path.portal.port)
+
+
+def _session(machine: Machine, name: str) -> Session | None:
+    folder = machine.paths.sys / "class/iscsi_session" / name
+    return Session(name, files.read(folder / "state"), folder) if name else None
 
 
 def connected(session: Session | None) -> Connected:
@@ -70,7 +62,7 @@ def connected(session: Session | None) -> Connected:
 
 
 class Login:
-    """One batched login of all records of the class; every volume waits for its own session only.
+    """One batched login of all records of the class; no volume waits for another's session.
 
     iscsid works on all of them at once, and iscsiadm ends when the slowest has: so it runs in a thread, and a volume goes on as
     soon as the kernel shows its session. The process itself is never killed early: it would leave its database lock behind.
@@ -96,24 +88,25 @@ class Login:
         except (BlockstoreError, OSError) as error:  # OSError: iscsiadm is not installed
             self._outcome.set_exception(error)
 
-    def wait(self, path: IscsiPath) -> None:
-        """Wait until this path's session is logged in. Raises `LoginFailed` with the reason that iscsiadm gave for it."""
-        try:
-            wait_for(f"the login to {path}", lambda: self._look(path), self._deadline)
-        except DeadlineExceeded:
-            raise LoginFailed(f"no answer from {path.portal} within the deadline", hint="is the portal up?") from None
-
-    def _look(self, path: IscsiPath) -> bool | None:
+    def arrived(self, paths: Iterable[IscsiPath]) -> dict[IscsiPath, Trouble | None]:
+        """Those of these paths that need wait no longer, with what is wrong, None where they are connected. One look for all."""
         ended = self._outcome.done()  # asked first: a session that comes with the process's end must not be missed
-        session = find(self._machine, path)
-        if connected(session) is Connected.YES:
-            return True
-        if ended and session is None:
-            try:
-                raise reason(self._outcome.result(), path)
-            except CommandFailed as error:
-                raise LoginFailed(f"iscsiadm could not log in to {path.portal}: {error}") from None
-        return None
+        found = find_all(self._machine, paths)
+        there: dict[IscsiPath, Trouble | None] = {path: None for path, each in found.items() if connected(each) is Connected.YES}
+        gone = [path for path, each in found.items() if ended and each is None]
+        return there | {path: self._reason(path) for path in gone}
+
+    def _reason(self, path: IscsiPath) -> Trouble:
+        try:
+            return reason(self._outcome.result(), path)
+        except CommandFailed as error:
+            return LoginFailed(f"iscsiadm could not log in to {path.portal}: {error}")
+        except (BlockstoreError, OSError) as error:
+            return error
+
+    def overdue(self, path: IscsiPath) -> Trouble:
+        """What is wrong with a path that is still waited for at the deadline."""
+        return LoginFailed(f"no answer from {path.portal} within the deadline", hint="is the portal up?")
 
     def finish(self) -> None:
         """Wait for the process, then let the next boot log in by itself (open-iscsi.service takes `automatic`)."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from blockstore.connection_info import Connection
+from blockstore.errors import BlockstoreError
 from blockstore.iscsi import IscsiPath
 from blockstore.waiting import Deadline
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.device import Device
 from cc_blockstore.plan.session import Connected
 
+# Why a path is not connected.
+Trouble = BlockstoreError | OSError
+
 
 class Batch(Protocol):
     """Several logins under way at once."""
 
-    def wait(self, path: IscsiPath) -> None:
-        """Until this path is connected. Raises `LoginFailed` with the reason."""
+    def arrived(self, paths: Iterable[IscsiPath]) -> Mapping[IscsiPath, Trouble | None]:
+        """Those of these paths that need wait no longer, with what is wrong, None where they are connected. Returns at once."""
+
+    def overdue(self, path: IscsiPath) -> Trouble:
+        """What is wrong with a path that is still waited for at the deadline."""
 
     def finish(self) -> None:
         """Until all are done, one way or the other."""

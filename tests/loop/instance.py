@@ -14,14 +14,17 @@ from blockstore.report import VolumeReport
 from blockstore.run import Command, Completed
 from blockstore.run import run as run_command
 from blockstore.waiting import CLOCK, Deadline
+from cc_blockstore.arrivals import Arrival
 from cc_blockstore.machine import device, fstab
 from cc_blockstore.machine.machine import Machine, Paths
+from cc_blockstore.plan.decision import Keep
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device
 from cc_blockstore.plan.session import Connected
 from cc_blockstore.progress import Steps
 from cc_blockstore.protocols import Batch
-from cc_blockstore.volume import BringUp, Outcome, Task
+from cc_blockstore.task import Task
+from cc_blockstore.volume import BringUp, Outcome
 from cc_blockstore.wish import VolumeWish
 from tests.loop.disk import Disk, read_table
 
@@ -79,16 +82,6 @@ class KernelClock:
         if not self.disk.partitions:
             read_table(self.disk)
         CLOCK.sleep(seconds)
-
-
-class NoLogin:
-    """Nothing is ever logged in to here."""
-
-    def wait(self, path: IscsiPath) -> None:
-        raise AssertionError(f"waited for the login to {path}")
-
-    def finish(self) -> None:
-        """Nothing to end."""
 
 
 @dataclass
@@ -169,7 +162,7 @@ class Instance:
         task = Task(wanted, path, LoopTransport(disk, found), serial)
         steps = Steps(NAME, clock.monotonic(), clock)
         device.link(machine, volume, serial)
-        outcome = BringUp(machine, task, NoLogin(), Deadline.after(seconds, clock), steps).run()
+        outcome = BringUp(machine, Arrival(task, Keep("always there")), Deadline.after(seconds, clock), steps).run()
         if outcome.fstab is not None:
             fstab.update(machine, {volume.id: outcome.fstab})
         return Done(outcome, processes)

@@ -48,7 +48,7 @@ def test_a_broken_file_is_none(fake: FakeMachine, monkeypatch: pytest.MonkeyPatc
     assert ledger.read_all(fake.machine) in ({}, {"v1": KNOWN}) or name == "no UTF-8"
     assert status.read(fake.machine) is None
     assert initiator.read_name(fake.root) == ""
-    device.unlink(fake.machine, Volume("v1", "data"))
+    device.unlink(fake.machine, [Volume("v1", "data")])
     monkeypatch.setattr(command, "Machine", lambda: fake.machine)
     assert command.main(["status"]) == command.UNWELL
     assert len(capsys.readouterr().err.splitlines()) == 1

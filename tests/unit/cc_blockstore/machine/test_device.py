@@ -94,9 +94,9 @@ def test_what_the_rule_imports_is_named_by_the_serial(fake: FakeMachine):
     assert device.link(fake.machine, volume, "serial")
     assert fake.read("var/lib/blockstore/links/serial") == "BLOCKSTORE_ID=v1\nBLOCKSTORE_NAME=my\\x20data\n"
     assert not device.link(fake.machine, volume, "serial"), "no news the second time"
-    device.unlink(fake.machine, Volume("v11", "x"))
+    device.unlink(fake.machine, [Volume("v11", "x")])
     assert fake.read("var/lib/blockstore/links/serial")
-    device.unlink(fake.machine, volume)
+    device.unlink(fake.machine, [volume])
     assert not fake.read("var/lib/blockstore/links/serial")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from blockstore.errors import CommandFailed, LoginFailed
 from blockstore.iscsi import IscsiPath
 from blockstore.portal import Portal
-from blockstore.waiting import Deadline
+from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import session
 from cc_blockstore.plan.session import Connected
 from tests.unit.fakes import FakeMachine
@@ -23,15 +25,16 @@ def test_a_session_is_found_by_target_and_portal(fake: FakeMachine, path):
     fake.session(path, 7)
     found = session.find(fake.machine, path)
     assert found is not None
-    assert (found.name, found.iqn, found.host, found.port) == ("session7", IQN, path.portal.host, 3260)
+    assert (found.name, found.state) == ("session7", "LOGGED_IN")
+    assert session.find_all(fake.machine, [path]) == {path: found}
     for other in (IscsiPath(Portal("10.0.0.2"), IQN, 1), IscsiPath(Portal(path.portal.host, 3261), IQN, 1)):
         assert session.find(fake.machine, other) is None
 
 
 def test_a_session_that_is_going_away_is_no_error(fake: FakeMachine):
     (fake.root / "sys/class/iscsi_session/session3").mkdir()
-    assert session.see(fake.machine)[0].port == 0
     assert session.find(fake.machine, PATH) is None
+    assert session.find_all(fake.machine, [PATH]) == {PATH: None}
 
 
 @pytest.mark.parametrize(("state", "seen"), [
@@ -52,6 +55,18 @@ def begun(fake: FakeMachine, *paths: IscsiPath) -> session.Login:
     return login
 
 
+def wait(login: session.Login, *paths: IscsiPath) -> dict[IscsiPath, session.Trouble | None]:
+    """Until all of them have arrived."""
+    found: dict[IscsiPath, session.Trouble | None] = {}
+
+    def look() -> bool | None:
+        found.update(login.arrived([path for path in paths if path not in found]))
+        return len(found) == len(paths) or None
+
+    wait_for("the logins", look, Deadline.after(10, login._machine.clock))
+    return found
+
+
 def test_nothing_to_log_in_to_starts_nothing(fake: FakeMachine):
     begun(fake).finish()
     assert fake.runner.ran == []
@@ -60,8 +75,7 @@ def test_nothing_to_log_in_to_starts_nothing(fake: FakeMachine):
 def test_one_process_for_all(fake: FakeMachine):
     fake.runner.expect(*LOGIN, then=lambda command: [fake.session(PATH, 1), fake.session(SIX, 2)].clear())
     login = begun(fake, PATH, SIX)
-    login.wait(PATH)
-    login.wait(SIX)
+    assert wait(login, PATH, SIX) == {PATH: None, SIX: None}
     login.finish()
     assert fake.runner.timeouts[0] > 10, "killed iscsiadm leaves its lock behind"
 
@@ -69,21 +83,22 @@ def test_one_process_for_all(fake: FakeMachine):
 @pytest.mark.parametrize("code", [0, 1, 4, 5, 6, 8, 11, 12, 15, 19, 20, 21, 24])
 def test_every_exit_code_of_a_login_becomes_a_reason(fake: FakeMachine, code):
     fake.runner.expect(*LOGIN, code=code)
-    with pytest.raises(LoginFailed, match=r"10\.0\.0\.1:3260"):
-        begun(fake, PATH).wait(PATH)
+    trouble = wait(begun(fake, PATH), PATH)[PATH]
+    assert isinstance(trouble, LoginFailed)
+    assert "10.0.0.1:3260" in str(trouble)
 
 
 def test_an_unknown_code_and_a_missing_program(fake: FakeMachine):
     fake.runner.expect(*LOGIN, code=77, stderr="odd")
-    with pytest.raises(LoginFailed, match=r"could not log in .* ended with 77: odd"):
-        begun(fake, PATH).wait(PATH)
+    trouble = wait(begun(fake, PATH), PATH)[PATH]
+    assert isinstance(trouble, LoginFailed)
+    assert re.search("could not log in .* ended with 77: odd", str(trouble))
 
     def missing(command: object) -> None:
         raise FileNotFoundError(2, "No such file or directory", "iscsiadm")
 
     fake.runner.expect(*LOGIN, then=missing)
-    with pytest.raises(FileNotFoundError):
-        begun(fake, PATH).wait(PATH)
+    assert isinstance(wait(begun(fake, PATH), PATH)[PATH], FileNotFoundError)
     assert fake.clock.now < 1005, "told at once, not at the deadline"
 
 
@@ -107,17 +122,17 @@ def test_a_logout_that_fails_is_an_error(fake: FakeMachine):
 def test_a_session_that_comes_with_the_end_of_the_process_is_not_missed(fake: FakeMachine, monkeypatch):
     """Seen under strace in a guest: iscsiadm ended between the look for the session and the question whether it had ended."""
     login = session.Login(fake.machine, [PATH], Deadline.after(10, fake.clock))
-    find, looks = session.find, []
+    find, looks = session.find_all, []
 
-    def late(machine, path):
-        found = find(machine, path)
+    def late(machine, paths):
+        found = find(machine, paths)
         if not looks:  # the process makes the session and ends while its result is on the way to us
             fake.session(PATH)
             login._outcome.set_result("exit code 0")
         looks.append(found)
         return found
 
-    monkeypatch.setattr(session, "find", late)
-    login.wait(PATH)
-    assert looks[0] is None
+    monkeypatch.setattr(session, "find_all", late)
+    assert wait(login, PATH) == {PATH: None}
+    assert looks[0] == {PATH: None}
     assert len(looks) == 2
