@@ -16,6 +16,7 @@ HOST_PACKAGES = (
     "mmdebstrap",
     "qemu-system-x86",
     "qemu-utils",
+    "systemd",  # systemd-analyze
     "util-linux",  # setpriv
     "xz-utils",  # the guest kernel's modules are packed with it
     "zstd",  # trixie's kernel, and our package layer
