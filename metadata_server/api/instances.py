@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Request, Response
 
 from metadata_server.api import shapes
@@ -69,4 +71,4 @@ async def seed(request: Request, identifier: str, body: shapes.TokenRequest) -> 
 @router.get("/status")
 async def status(request: Request) -> dict[str, object]:
     """How the server is."""
-    return {"status": services_of(request).status()}
+    return {"status": asdict(services_of(request).status(request.app.state.health))}

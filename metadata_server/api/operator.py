@@ -32,7 +32,7 @@ def application(services: Services, token: Secret, health: Health, figures: Call
         middleware=[Middleware(Limit), Middleware(versions.SayVersion)],
         exception_handlers={**HANDLERS, RequestValidationError: _invalid},
     )
-    app.state.services, app.state.token = services, token
+    app.state.services, app.state.token, app.state.health = services, token, health
     app.add_route(health_endpoint.PATH, health_endpoint.endpoint(health), include_in_schema=False)
     app.add_route("/metrics", _metrics(figures), include_in_schema=False)
     app.add_api_route("/openapi.json", _described, dependencies=[Depends(authenticate)], include_in_schema=False)

@@ -52,6 +52,11 @@ class Client:
             raise ServiceUnreachable(f"no server runs in {folder}", hint=f"blockstore-server serve --state {folder}")
         self._session.headers.update({**VERSION, "X-Auth-Token": state.token().reveal()})
 
+    @property
+    def overview_url(self) -> str:
+        """The operators' page."""
+        return f"{self._url}/overview"
+
     def get(self, path: str, **query: str | int) -> Any:
         """GET."""
         return self._ask("GET", path, params=query)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import click
 
 from metadata_server.command.client import Client
@@ -12,12 +15,35 @@ from metadata_server.command.output import properties, show
 @click.command()
 @with_client
 def status(client: Client, as_json: bool) -> None:
-    """How the server is: where it listens, what it has, what is exported."""
-    found = client.get("/status")["status"]
-    failed = found["exports"]["failed"]
-    counts = {
-        "volumes": ", ".join(f"{number} {word}" for word, number in found["volumes"].items()) or "none",
-        "exports": f"{found['exports']['present']} of {found['exports']['wanted']}, {found['exports']['sessions']} sessions",
-    }
-    lines = {f"failed {each['name'] or each['volume']}": f"{each['status']}: {each['reason']}" for each in failed}
-    show(as_json, found, properties({**found, **counts, **lines}))
+    """How the server is: what it has, what it stands on, and what is not as it should be."""
+    found = {**client.get("/status")["status"], "overview": client.overview_url}
+    show(as_json, found, properties(dict(_lines(found))))
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    """A line for each, those of what went wrong at the end."""
+    exports, database, target, reports = (found[key] for key in ("exports", "database", "target", "reports"))
+    yield from ((key, found[key]) for key in ("version", "overview", "endpoint", "portal", "instances"))
+    for key in ("volumes", "snapshots", "attachments"):
+        yield key, ", ".join(f"{number} {word}" for word, number in found[key].items()) or "none"
+    yield "exports", f"{exports['present']} of {exports['wanted']}, {exports['sessions']} sessions"
+    for each in found["types"]:
+        yield f"type {each['name']}", f"{each['backend']}, {each['volumes']} volumes{', default' if each['default'] else ''}"
+    yield "target", f"{target['driver']}, {'running' if target['running'] else 'not running; it is started again'}"
+    keys = f"secrets under {database['keys']} keys" if database["keys"] else "secrets not encrypted"
+    yield "database", f"{database['kind']}, schema {database['schema']}, {keys}"
+    yield "reports", f"{reports['failed']} instances with trouble" if reports["failed"] else "no instance with trouble"
+    yield from _trouble(found)
+
+
+def _trouble(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for each in found["exports"]["failed"]:
+        yield f"failed {each['name'] or each['volume']}", f"{each['status']}: {each['reason']}"
+    for name, those in found["unknown"].items():
+        yield f"unknown {name}", ", ".join(those)
+    last = found["reports"]["last"]
+    for each in last:
+        for number, reason in enumerate(each["reasons"]):
+            yield f"trouble {each['name']}{f' ({number + 1})' if number else ''}", f"{reason} ({each['received_at'][:19]}Z)"
+    if found["reports"]["failed"] > len(last):
+        yield "and", f"{found['reports']['failed'] - len(last)} more instances with trouble: see the overview"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
-from metadata_server.store.tables import attachments, instances, volumes
+from metadata_server.store.tables import attachments, instances, snapshots, volumes
 
 
 class Counts:
@@ -32,3 +32,18 @@ class Counts:
         query = select(volumes.c.lifecycle, attachments.c.status, func.count()).select_from(joined)
         found = self._connection.execute(query.group_by(volumes.c.lifecycle, attachments.c.status))
         return {(lifecycle, status or ""): count for lifecycle, status, count in found}
+
+    def snapshots(self) -> dict[str, int]:
+        """By status."""
+        query = select(snapshots.c.status, func.count()).group_by(snapshots.c.status)
+        return {str(status): int(count) for status, count in self._connection.execute(query)}
+
+    def volume_types(self) -> dict[str, int]:
+        """Volumes by type."""
+        query = select(volumes.c.volume_type, func.count()).group_by(volumes.c.volume_type)
+        return {str(name): int(count) for name, count in self._connection.execute(query)}
+
+    def exports(self) -> int:
+        """Attachments that are to be exported, as `metadata_server.domain.attachment.wanted` has it."""
+        wanted = attachments.c.connector.is_not(None) & attachments.c.username.is_not(None) & ~attachments.c.released
+        return int(self._connection.execute(select(func.count()).select_from(attachments).where(wanted)).scalar_one())

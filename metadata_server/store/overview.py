@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from blockstore.attachment import Status
 from metadata_server.store.tables import attachments, instances, reports, volumes
 
 
@@ -113,6 +114,14 @@ class Overview:
         for row in self._connection.execute(query.order_by(attachments.c.created_at, attachments.c.id)):
             found.setdefault(row.instance_id, []).append(_attachment(row))
         return found
+
+    def failing(self, volume_ids: Iterable[str], most: int) -> tuple[AttachmentRow, ...]:
+        """Attachments that failed, and those of these volumes."""
+        joined = _OF_INSTANCE.join(volumes, volumes.c.id == attachments.c.volume_id)
+        failed = or_(attachments.c.status == Status.ERROR_ATTACHING.value, attachments.c.volume_id.in_(list(volume_ids)))
+        query = select(*_VOLUME, *_ATTACHMENT).select_from(joined).where(failed)
+        rows = self._connection.execute(query.order_by(attachments.c.created_at, attachments.c.id).limit(most))
+        return tuple(_attachment(row) for row in rows)
 
     def _part(self, query: Select[Any], columns: Any, wish: Wish) -> Select[Any]:
         name, identifier = columns["name"], columns["id"]

@@ -57,3 +57,8 @@ class Target(Protocol):
 
 Observer = Callable[[str], None]
 REGISTRY: Mapping[str, Callable[[Path, TargetSettings, Observer], Target]] = {"tgt": Tgt, "lio": Lio}
+
+
+def driver_of(target: Target) -> str:
+    """Its name in the registry; "" for one that is not there."""
+    return next((name for name, made in REGISTRY.items() if made is type(target)), "")

@@ -1,4 +1,4 @@
-"""What the operators' page shows, read in one transaction."""
+"""What the operators' page shows; read without a lock, so that nobody waits for somebody who looks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Overview:
 
     def front(self, instances: Wish, volumes: Wish) -> Front:
         """What there is."""
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.read() as transaction:
             overview, reports = transaction.overview, transaction.reports
             found = overview.instances(instances)
             return Front(
@@ -55,7 +55,7 @@ class Overview:
 
     def instance(self, identifier: str) -> Single:
         """One instance with all its reports. Raises `NotFound`."""
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.read() as transaction:
             found = transaction.overview.instance(identifier)
             if found is None:
                 raise NotFound(f"Instance {identifier} could not be found.")

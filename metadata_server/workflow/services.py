@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from blockstore import __version__
-from blockstore.attachment import Status
 from blockstore.iscsi import IscsiConnection
 from blockstore.secret import Secret
 from metadata_server.backends.types import VolumeType
-from metadata_server.domain.attachment import Attachment, wanted
-from metadata_server.domain.errors import Unavailable
-from metadata_server.domain.export import IQN_PREFIX, SeenTarget
-from metadata_server.domain.volume import Volume, status
+from metadata_server.domain.attachment import Attachment
 from metadata_server.seed import documents
 from metadata_server.workflow.attachments import Attachments
 from metadata_server.workflow.changes import Changes
 from metadata_server.workflow.exports import connection_of
+from metadata_server.workflow.health import Health
 from metadata_server.workflow.instances import Instances
 from metadata_server.workflow.jobs import Jobs
 from metadata_server.workflow.overview import Overview
 from metadata_server.workflow.parts import Parts
 from metadata_server.workflow.quotas import Quotas
 from metadata_server.workflow.snapshots import Snapshots
+from metadata_server.workflow.status import ServerStatus, see
 from metadata_server.workflow.volumes import Volumes
 
 
@@ -88,40 +84,6 @@ class Services:
         """The files of a NoCloud seed; without a token there is no secret in them."""
         return documents.files(self.instances.get(identifier), self.endpoint(), token)
 
-    def status(self) -> dict[str, object]:
+    def status(self, health: Health) -> ServerStatus:
         """How the server is."""
-        volumes = self.volumes.all()
-        seen = self._seen()
-        return {
-            "version": __version__,
-            "endpoint": self.endpoint(),
-            "portal": str(self.parts.advertised()),
-            "instances": len(self.instances.all()),
-            "volumes": dict(Counter(status(volume, (each.status for each in own)) for volume, own in volumes)),
-            "unknown": {name: list(those) for name, those in self.parts.strangers.items() if those},
-            "exports": {
-                "wanted": sum(wanted(each) for _, own in volumes for each in own),
-                "present": len(seen),
-                "sessions": sum(len(target.connections) for target in seen.values()),
-                "failed": [self._failed(*each, volume) for volume, own in volumes for each in self._faults(own)],
-            },
-        }
-
-    def _seen(self) -> Mapping[str, SeenTarget]:
-        try:
-            return self.parts.target.seen()
-        except Unavailable:  # it is being started again
-            return {}
-
-    def _faults(self, attachments: tuple[Attachment, ...]) -> Iterator[tuple[Attachment, str]]:
-        for each in attachments:
-            fault = self.parts.faults.get(IQN_PREFIX + each.volume_id, "")
-            if fault or each.status is Status.ERROR_ATTACHING:
-                yield each, fault or "not exported"
-
-    @staticmethod
-    def _failed(attachment: Attachment, fault: str, volume: Volume) -> dict[str, str]:
-        return {
-            "volume": volume.id, "name": volume.name, "attachment": attachment.id, "instance": attachment.instance_id,
-            "status": attachment.status.value, "reason": fault,
-        }  # fmt: skip
+        return see(self.parts, self.endpoint(), health)
