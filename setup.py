@@ -40,7 +40,7 @@ setup(
         "lio": ["rtslib-fb"],
         "bench": ["matplotlib"],
         "test": [
-            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "mfusepy", "schemathesis", "trustme"),
+            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "python-openstackclient", "python-cinderclient", "mfusepy", "schemathesis", "trustme"),
             "selenium",  # drives chromium-driver
             *("mypy", "ruff", "types-PyYAML", "types-requests"),
             *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports

@@ -95,13 +95,12 @@ def _filters(request: Request, known: tuple[str, ...]) -> Iterator[Filter]:
 
 
 def _times(key: str, value: str) -> Iterator[Filter]:
-    """``created_at=gt:TIME,lt:TIME``."""
+    """``created_at=gt:TIME,lt:TIME``; times sort as text, once all are in UTC and say so."""
     for each in value.split(","):
         word, colon, time = each.partition(":")
-        if colon and word in _OPERATORS:
-            yield Filter(key, time, "ne" if word == "neq" else word)
-        else:
-            yield Filter(key, each)
+        known = colon and word in _OPERATORS
+        moment = (time if known else each).removesuffix("Z").removesuffix("+00:00") + "+00:00"
+        yield Filter(key, moment, ("ne" if word == "neq" else word) if known else "eq")
 
 
 def _mapping(text: str) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from metadata_server.api.shapes import Shape, Text, moment
 from metadata_server.api.versions import version_of
-from metadata_server.api.volume_shapes import PROJECT, Change
+from metadata_server.api.volume_shapes import PROJECT, USER, Change
 from metadata_server.domain.snapshot import Snapshot
 from metadata_server.domain.states import SnapshotStatus
 
@@ -98,7 +98,7 @@ def snapshot_summary(request: Request, snapshot: Snapshot) -> SnapshotSummary:
         "id": snapshot.id, "name": snapshot.name, "description": snapshot.description or None, "volume_id": snapshot.volume_id,
         "status": snapshot.status.value, "size": snapshot.size, "metadata": dict(snapshot.metadata),
         "created_at": moment(snapshot.created_at), "updated_at": moment(snapshot.updated_at),
-        **_since(request, {"user_id": None, "consumes_quota": True}),
+        **_since(request, {"user_id": USER, "consumes_quota": True}),
     }  # fmt: skip
     return SnapshotSummary(**values)
 

@@ -14,8 +14,8 @@ from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.volume import Volume, status
 from metadata_server.domain.volume_type import type_id
 
-# Everything here belongs to one project, in one zone.
-PROJECT, ZONE, HOST = "blockstore", "nova", "blockstore"
+# Everything here belongs to one project and one user, in one zone.
+PROJECT, USER, ZONE, HOST = "blockstore", "operator", "nova", "blockstore"
 
 
 class NewVolume(Shape):
@@ -161,7 +161,7 @@ def volume_detail(request: Request, volume: Volume, attachments: tuple[Attachmen
         "volume_type": volume.volume_type, "volume_type_id": type_id(volume.volume_type),
         "snapshot_id": volume.snapshot_id or None, "source_volid": volume.source_volid or None,
         "bootable": str(volume.bootable).lower(), "encrypted": False, "multiattach": False, "replication_status": None,
-        "consistencygroup_id": None, "migration_status": None, "user_id": None, "tenant_id": PROJECT, "migstat": None,
+        "consistencygroup_id": None, "migration_status": None, "user_id": USER, "tenant_id": PROJECT, "migstat": None,
         "name_id": None, "host": f"{HOST}@{volume.volume_type}#{volume.volume_type}", "group_id": None, "provider_id": None,
         "shared_targets": False, "service_uuid": None, "cluster_name": None, "consumes_quota": True,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from blockstore.reader import Reader
 from metadata_server.backends import REGISTRY, Backend, Settings
 from metadata_server.backends.protocol import Observer
 from metadata_server.domain.errors import Invalid, Unavailable
+from metadata_server.domain.volume_type import type_id
 
 LONGEST_NAME = 63
 
@@ -76,7 +77,8 @@ class Backends:
             each.check()
 
     def wished(self, name: str) -> str:
-        """The type that a user asks for ("" for the default one). Raises `Invalid`."""
+        """The type that a user asks for, by name or id ("" for the default one). Raises `Invalid`."""
+        name = next((each for each in self.types if type_id(each) == name), name)
         if name and name not in self.types:
             raise Invalid(f"Volume type with name {name} could not be found; there are {', '.join(self.types)}.")
         return name or self.default
