@@ -21,5 +21,7 @@ class Kind:
 # No guest asks for names; resolved starts where cloud-init restarts it.
 INSTANCE = Kind("", lambda: GUEST_PACKAGES, newest_packages, ("systemd-resolved.service",))
 
-# Debian's tgtd would take the portal's port on every address.
-STORAGE = Kind("storage-", storage_packages, lambda: newest_packages("blockstore-server"), ("tgt.service",))
+# Debian's tgtd would take the portal's port on every address; the other restores a saveconfig.json, which there never is.
+STORAGE = Kind(
+    "storage-", storage_packages, lambda: newest_packages("blockstore-server"), ("tgt.service", "rtslib-fb-targetctl.service")
+)

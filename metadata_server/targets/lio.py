@@ -101,6 +101,7 @@ class Lio:
         """See `Target.reconcile`."""
         faults: dict[str, str] = {}
         with self._tree.said("looking"), self._tree.locked():
+            self._tree.sweep()
             change = difference(wanted, self._seen())
             for target in change.remove:
                 self._try(faults, target.iqn, partial(self._remove, target.iqn))

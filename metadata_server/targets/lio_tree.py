@@ -20,6 +20,7 @@ from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import IQN_PREFIX, Export, SeenConnection, SeenLun, SeenTarget
 
 STORE = "blockstore-"
+ADAPTERS = ("iblock_", "fileio_")
 LUN = TAG = 1
 # No access list is made up for strangers, and a target is shown to those alone who may log in.
 ATTRIBUTES = (("authentication", 1), ("generate_node_acls", 0), ("demo_mode_discovery", 0), ("cache_dynamic_acls", 0))
@@ -76,6 +77,12 @@ class Tree:
             IQN_PREFIX + path.name.removeprefix(STORE): self._lib.tcm.StorageObject.so_from_path(path)
             for path in found if path.is_dir()
         }  # fmt: skip
+
+    def sweep(self) -> None:
+        """Remove adapters that hold no backstore: a kill left them, and rtslib would stumble over their numbers for ever."""
+        for adapter in Path(self._root.path, "core").glob("*_*"):
+            if adapter.name.startswith(ADAPTERS) and not any(path.is_dir() for path in adapter.iterdir()):
+                adapter.rmdir()
 
     def target(self, iqn: str) -> Any | None:
         """A target, whoever made it."""

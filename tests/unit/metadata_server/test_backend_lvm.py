@@ -1,0 +1,276 @@
+"""A thin pool: which commands run, in which order, and what a kill between them comes to. Outputs as LVM 2.03.31 printed them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+import pytest
+
+from blockstore.reader import Faults, Reader
+from metadata_server.backends.lvm import LvmSettings, ThinPool, name_fault, read
+from metadata_server.backends.lvm_group import Group
+from metadata_server.backends.protocol import Found
+from metadata_server.domain.errors import Unavailable
+from tests.unit.fakes import FakeRunner
+
+GIB = 1 << 30
+SHOW = ("--reportformat", "json", "--units", "b", "--nosuffix", "-o")
+LISTED = ("lvm", "lvs", *SHOW, "lv_name,pool_lv,lv_size", "vg")
+V, S, M, R = (f"blockstore-{kind}-x" for kind in ("volume", "snapshot", "making", "replaced"))
+
+
+@pytest.fixture
+def backend(runner: FakeRunner, monkeypatch: pytest.MonkeyPatch) -> ThinPool:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return ThinPool(Group("vg", "pool", runner), lambda _: None)
+
+
+@pytest.fixture
+def there(runner: FakeRunner) -> Callable[..., None]:
+    """The group holds the pool and these: a look that is to happen once."""
+
+    def expect(*names: str, size: int = GIB) -> None:
+        rows = [{"lv_name": "pool", "pool_lv": "", "lv_size": "6442450944"}]
+        rows += [{"lv_name": name, "pool_lv": "pool", "lv_size": str(size)} for name in names]
+        runner.expect(*LISTED, stdout=json.dumps({"report": [{"lv": rows}]}))
+
+    return expect
+
+
+def ran(runner: FakeRunner) -> list[str]:
+    """What was changed."""
+    return [" ".join(command.argv[1:]) for command in runner.ran if command.argv[1] not in ("lvs", "lvmconfig")]
+
+
+def test_a_volume_is_made_once_and_never_wiped(backend, runner, there) -> None:
+    there()
+    runner.expect("lvm", "lvcreate", "-V", "1073741824b", "--thinpool", "pool", "-n", V, "-kn", "-Wn", "-y", "vg")
+    backend.create("x", GIB)
+    there(V)
+    backend.create("x", GIB)
+    assert backend.path("x") == f"/dev/vg/{V}"
+    assert runner.ran[0].environment == {"LVM_SUPPRESS_FD_WARNINGS": "1"}
+
+
+def test_it_grows_and_never_shrinks(backend, runner, there) -> None:
+    there(V)
+    runner.expect("lvm", "lvextend", "-L", "2147483648b", f"vg/{V}")
+    backend.extend("x", 2 * GIB)
+    there(V, size=2 * GIB)
+    backend.extend("x", GIB)
+    there()
+    with pytest.raises(Unavailable, match=f"there is no /dev/vg/{V}"):
+        backend.extend("x", GIB)
+
+
+def test_a_snapshot_has_no_device(backend, runner, there) -> None:
+    there(V)
+    runner.expect("lvm", "lvcreate", "-s", "-n", S, "-ky", f"vg/{V}")
+    backend.snapshot("x", "x")
+    there(V, S)
+    backend.snapshot("x", "x")
+
+
+def test_a_copy_is_shown_once_it_has_its_size(backend, runner, there) -> None:
+    there(S)
+    there(S)
+    runner.expect("lvm", "lvcreate", "-s", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{S}")
+    runner.expect("lvm", "lvextend", "-L", "3221225472b", "vg/blockstore-making-c")
+    runner.expect("lvm", "lvrename", "vg", "blockstore-making-c", "blockstore-volume-c")
+    backend.create_from_snapshot("c", "x", 3 * GIB)
+    assert [line.split()[0] for line in ran(runner)] == ["lvcreate", "lvextend", "lvrename"]
+    there(S, "blockstore-volume-c")
+    backend.create_from_snapshot("c", "x", 3 * GIB)
+
+
+def test_a_copy_of_a_volume_that_a_kill_left_half_is_begun_anew(backend, runner, there) -> None:
+    there(V, "blockstore-making-c")
+    there(V, "blockstore-making-c")
+    runner.expect("lvm", "lvremove", "-y", "vg/blockstore-making-c")
+    runner.expect("lvm", "lvcreate", "-s", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{V}")
+    runner.expect("lvm", "lvrename", "vg", "blockstore-making-c", "blockstore-volume-c")
+    backend.create_from_volume("c", "x", GIB)
+
+
+def test_a_copy_that_fails_leaves_nothing(backend, runner, there) -> None:
+    full = "  WARNING: Sum of all thin volume sizes exceeds the size of thin pool.\n  Free space in pool vg/pool is above threshold, new volumes are not allowed.\n"  # noqa: E501
+    there(V)
+    there(V)
+    runner.expect("lvm", "lvcreate", "-s", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{V}", code=5, stderr=full)
+    there(V)
+    with pytest.raises(Unavailable, match=r"^lvcreate: Free space in pool vg/pool is above threshold, new volumes are not"):
+        backend.create_from_volume("c", "x", GIB)
+    there()
+    there()
+    with pytest.raises(Unavailable, match=f"there is no {V} in vg to copy"):
+        backend.create_from_volume("c", "x", GIB)
+
+
+def test_deleting_takes_all_that_is_left_of_it(backend, runner, there) -> None:
+    there(V, M, R, S)
+    runner.expect("lvm", "lvremove", "-y", f"vg/{V}", f"vg/{M}", f"vg/{R}")
+    backend.delete("x")
+    there(S)
+    backend.delete("x")
+    there(S)
+    runner.expect("lvm", "lvremove", "-y", f"vg/{S}")
+    backend.delete_snapshot("x")
+    there()
+    backend.delete_snapshot("x")
+
+
+REVERT = [
+    f"lvcreate -s -n {M} -kn -ay -K vg/{S}",
+    f"lvchange -an vg/{V}",
+    f"lvrename vg {V} {R}",
+    f"lvrename vg {M} {V}",
+    f"lvremove -y vg/{R}",
+]
+
+
+def test_a_revert_exchanges_names_and_keeps_the_snapshot(backend, runner, there) -> None:
+    there(V, S)
+    there(V, S)
+    for line in REVERT:
+        runner.expect("lvm", *line.split())
+    backend.revert("x", "x", GIB)
+    assert ran(runner) == REVERT
+
+
+@pytest.mark.parametrize(
+    ("left", "rest"), [((R, M, S), REVERT[3:]), ((R, V, S), REVERT[4:])], ids=["no volume yet", "the old one is there still"]
+)
+def test_a_revert_that_was_killed_is_finished(backend, runner, there, left: tuple[str, ...], rest: list[str]) -> None:
+    there(*left)
+    for line in rest:
+        runner.expect("lvm", *line.split())
+    backend.revert("x", "x", GIB)
+    assert ran(runner) == rest
+
+
+def test_a_revert_of_a_volume_in_use_changes_nothing(backend, runner, there) -> None:
+    there(V, S)
+    there(V, S)
+    runner.expect("lvm", *REVERT[0].split())
+    in_use = f"  Logical volume vg/{V} in use.\n"
+    runner.expect("lvm", *REVERT[1].split(), code=5, stderr=in_use)
+    there(V, S, M)
+    runner.expect("lvm", "lvremove", "-y", f"vg/{M}")
+    with pytest.raises(Unavailable, match=r"lvchange: Logical volume .* in use"):
+        backend.revert("x", "x", GIB)
+
+
+def test_a_volume_that_could_not_be_put_aside_has_its_device_back(backend, runner, there) -> None:
+    there(V, S)
+    there(V, S)
+    runner.expect("lvm", *REVERT[0].split())
+    runner.expect("lvm", *REVERT[1].split())
+    runner.expect("lvm", *REVERT[2].split(), code=5, stderr="  Read-only locking type set.\n")
+    runner.expect("lvm", "lvchange", "-ay", "-K", f"vg/{V}")
+    there(V, S, M)
+    runner.expect("lvm", "lvremove", "-y", f"vg/{M}")
+    with pytest.raises(Unavailable, match="lvrename: Read-only"):
+        backend.revert("x", "x", GIB)
+
+
+def test_found_is_what_is_finished_and_ours(backend, runner) -> None:
+    names = [(V, "pool"), (S, "pool"), (M, "pool"), (R, "pool"), ("volume-cinder", "pool"), ("blockstore-volume-y", "other")]
+    rows = [{"lv_name": name, "pool_lv": pool, "lv_size": "4194304"} for name, pool in names]
+    runner.expect(*LISTED, stdout=json.dumps({"report": [{"lv": rows}]}))
+    assert backend.found() == Found(frozenset({"x"}), frozenset({"x"}))
+
+
+@pytest.mark.parametrize("shown", ["", "{}", '{"report": []}', '{"report": [{"lv": [3]}]}'])
+def test_a_report_of_another_form_is_an_error(backend, runner, shown: str) -> None:
+    runner.expect(*LISTED, stdout=shown)
+    with pytest.raises(Unavailable, match="lvs reports in an unknown form"):
+        backend.found()
+
+
+GOOD = {"segtype": "thin-pool", "data_percent": "0.00", "metadata_percent": "10.84", "zero": "zero", "lv_health_status": ""}
+FILTER = 'global_filter=["r|^/dev/vg/blockstore-|","r|^/dev/mapper/vg-blockstore--|"]\n'
+
+
+@pytest.fixture
+def state(runner: FakeRunner) -> Callable[..., None]:
+    def expect(*rows: dict[str, str], filtered: str | None = None) -> None:
+        argv = ("lvm", "lvs", *SHOW, "segtype,data_percent,metadata_percent,zero,lv_health_status", "-S", "lv_name=pool", "vg")
+        runner.expect(*argv, stdout=json.dumps({"report": [{"lv": rows}]}))
+        if filtered is not None:
+            absent = {"code": 5, "stderr": "  Configuration node devices/global_filter not found\n"} if not filtered else {}
+            runner.expect("lvm", "lvmconfig", "devices/global_filter", stdout=filtered, **absent)
+
+    return expect
+
+
+def test_a_good_pool_gets_the_devices_of_its_volumes(backend, runner, there, state) -> None:
+    state(GOOD, filtered=FILTER)
+    rows = [{"lv_name": V, "lv_active": ""}, {"lv_name": S, "lv_active": ""}, {"lv_name": "root", "lv_active": "active"}]
+    runner.expect("lvm", "lvs", *SHOW, "lv_name,lv_active", "vg", stdout=json.dumps({"report": [{"lv": rows}]}))
+    there(V, S)
+    runner.expect("lvm", "lvchange", "-ay", "-K", f"vg/{V}")
+    backend.check()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said", "hint"),
+    [
+        ((), "thin pool vg/pool: is not there", "lvcreate --type thin-pool -l 90%FREE -n pool vg"),
+        (({**GOOD, "segtype": "linear", "zero": ""},), "is of the type linear", "lvcreate"),
+        (({**GOOD, "zero": ""},), "blocks that are not zeroed", "lvchange --zero y vg/pool"),
+    ],
+)
+def test_a_pool_that_will_not_do_is_refused_with_what_to_do(backend, state, rows, said: str, hint: str) -> None:
+    state(*rows)
+    with pytest.raises(Unavailable, match=said) as caught:
+        backend.check()
+    assert hint in caught.value.hint
+
+
+def test_without_the_filter_the_line_to_add_is_named(backend, state) -> None:
+    state(GOOD, filtered="")
+    with pytest.raises(Unavailable, match="no global_filter rejects it") as caught:
+        backend.check()
+    assert 'devices { global_filter = [ "r|^/dev/vg/blockstore-|", "r|^/dev/mapper/vg-blockstore--|" ] }' in caught.value.hint
+
+
+def test_a_nearly_full_or_broken_pool_is_told_and_served(backend, runner, there, state, caplog) -> None:
+    state({**GOOD, "data_percent": "91.50", "lv_health_status": "out_of_data"}, filtered=FILTER)
+    runner.expect("lvm", "lvs", *SHOW, "lv_name,lv_active", "vg", stdout='{"report": [{"lv": []}]}')
+    there()
+    backend.check()
+    assert "8.5 % of its data are free" in caplog.text
+    assert "LVM says out_of_data" in caplog.text
+
+
+def test_it_wants_root(runner, monkeypatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Unavailable, match="LVM wants root"):
+        ThinPool(Group("vg", "pool", runner), lambda _: None).check()
+
+
+def test_a_machine_without_lvm_is_told_what_to_install() -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    with pytest.raises(Unavailable, match="cannot run lvm") as caught:
+        Group("vg", "pool", missing).volumes()  # type: ignore[arg-type]
+    assert "lvm2" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a/b", "a b", ".", "..", "x" * 61, "a\u00e9"])
+def test_a_name_that_lvm_does_not_allow_is_refused(name: str, tmp_path) -> None:
+    assert name_fault(name)
+    faults = Faults()
+    read(Reader({"group": name, "pool": "p"}, faults), tmp_path)
+    assert [each.path for each in faults] == ["group"]
+
+
+def test_settings_are_the_two_names(tmp_path) -> None:
+    faults = Faults()
+    assert read(Reader({"group": "vg", "pool": "pool"}, faults), tmp_path) == LvmSettings("vg", "pool")
+    assert not faults
+    read(Reader({"path": "/x"}, faults), tmp_path)
+    assert {each.path for each in faults} == {"path", "group", "pool"}
