@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+import threading
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Protocol
@@ -98,6 +99,23 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
         return process.communicate(timeout=GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         return "", ""  # a child of its own still holds the pipes; waiting for that one would have no end
+
+
+def launch(command: Command) -> None:
+    """Start a command and go on: nobody waits for its end, and what it says is lost. For what nothing that follows stands on.
+
+    Raises OSError where there is no such program.
+    """
+    LOG.debug("launching %s", command)
+    process = subprocess.Popen(
+        command.argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**ENVIRONMENT, **command.environment},
+        start_new_session=True,
+    )
+    threading.Thread(target=process.wait, name="launched", daemon=True).start()  # or it would stay as a zombie
 
 
 Daemon = subprocess.Popen[bytes]

@@ -86,8 +86,13 @@ class Shape:
             if self._destroyed:
                 making.record_overwriting(self._machine, self._volume.id)
             if self._written:
-                device.refresh(self._machine, self._node)  # udev, which was kept away, is to look at all of it now
+                device.refresh_partitions(self._machine, self._node)  # udev was kept away, and is to look at them now
         return tuple(self._placed(each) for each in decided)
+
+    @property
+    def written(self) -> bool:
+        """Whether the table was written."""
+        return self._written
 
     def _partition(self) -> bool:
         parts = [each.node for each in content.partitions(self._machine, self._node)]

@@ -40,6 +40,7 @@ class BringUp:
         self._machine, self._arrival, self._task = machine, arrival, arrival.task
         self._deadline, self._steps = deadline, steps
         self._device: Device | None = None
+        self._rewritten = False
         self._placed: tuple[Placed, ...] = ()
 
     def run(self) -> Outcome:
@@ -89,7 +90,10 @@ class BringUp:
 
     def _shape(self, wish: VolumeWish) -> tuple[Placed, ...]:
         look = Look(self._machine, self._task.volume.id, self._device.serial if self._device else "", self._task.read_only)
-        return Shape(self._machine, self._task.volume, wish, self._node, look, self._deadline).run(self._steps)
+        shape = Shape(self._machine, self._task.volume, wish, self._node, look, self._deadline)
+        placed = shape.run(self._steps)
+        self._rewritten = shape.written
+        return placed
 
     def _mount(self) -> None:
         task = self._task
@@ -129,6 +133,9 @@ class BringUp:
             if each.fresh:
                 filesystem.settle(self._machine, each.node, each.uuid, self._deadline)
         device.settle(self._machine, self._task.volume, self._node, self._deadline)
+        if self._rewritten:
+            # What udev knows of the disk itself is of before its table; nobody waits for that.
+            device.refresh_one(self._machine, self._node)
 
     def _outcome(self, result: Result, reason: str) -> Outcome:
         volume, found = self._task.volume, self._device

@@ -108,14 +108,23 @@ def rescan(machine: Machine, node: str) -> None:
 
 
 def refresh(machine: Machine, node: str) -> None:
-    """Ask the kernel to send the disk's event again, as `udevadm trigger` does, without the process."""
+    """Ask the kernel to send the events of a disk and its partitions again, as `udevadm trigger` does, without the process."""
+    refresh_one(machine, node)
+    refresh_partitions(machine, node)
+
+
+def refresh_one(machine: Machine, node: str) -> None:
+    """That of this device alone, be it a disk or a partition."""
+    (machine.paths.sys / "class/block" / Path(node).name / "uevent").write_text("change\n")
+
+
+def refresh_partitions(machine: Machine, node: str) -> None:
+    """Those of its partitions that udev has seen already. The first event of the others is still to come: it was
+    put off while we held the disk, and will find what is there by then."""
     name = Path(node).name
-    for uevent in (machine.paths.sys / "class/block" / name / "uevent", *_partition_events(machine, name)):
-        uevent.write_text("change\n")
-
-
-def _partition_events(machine: Machine, name: str) -> list[Path]:
-    return sorted((machine.paths.sys / "class/block" / name).glob(f"{name}*/uevent"))
+    for part in sorted((machine.paths.sys / "class/block" / name).glob(f"{name}*")):
+        if (machine.paths.udev / f"b{files.read(part / 'dev')}").exists():
+            (part / "uevent").write_text("change\n")
 
 
 def _links(machine: Machine) -> Path:

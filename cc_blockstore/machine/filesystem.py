@@ -8,10 +8,13 @@ from pathlib import Path
 from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.filesystems import FILESYSTEMS
-from cc_blockstore.machine import content
+from cc_blockstore.machine import content, device
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.partition import WRITE_SECONDS
 from cc_blockstore.wish import FilesystemWish
+
+# udev is told again of a new file system that it has not seen after so many seconds.
+PATIENCE = 10.0
 
 
 def make(machine: Machine, node: str, wish: FilesystemWish, identity: str) -> None:
@@ -33,13 +36,18 @@ def settle(machine: Machine, node: str, uuid: str, deadline: Deadline) -> None:
     """Wait until udev has seen the new file system, so that systemd finds its device by its links.
 
     This is also the look after the deed: what udev's own probe reads from the disk must be what was made. Without udev
-    (a container, a rescue system) there is nobody to wait for.
+    (a container, a rescue system) there is nobody to wait for. Where it is silent for long, its event is asked for again: what
+    it puts off while a disk is held it drops after three minutes.
     """
     if not (machine.paths.root / "run/udev/control").exists():
         return
     seen: list[str] = [""]
+    again = [machine.clock.monotonic() + PATIENCE]
 
     def look() -> bool | None:
+        if again and machine.clock.monotonic() > again[0]:
+            again.clear()
+            device.refresh_one(machine, node)
         seen[0] = content.udev_properties(machine, node).get("ID_FS_UUID", "")
         return seen[0].lower() == uuid.lower() or None
 

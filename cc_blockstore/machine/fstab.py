@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from blockstore.run import Command
 from cc_blockstore.machine import files
@@ -14,8 +15,10 @@ from cc_blockstore.plan.mount import FstabEntry
 def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool:
     """Let fstab hold exactly these lines for these volumes (by id). True where it changed.
 
-    All volumes in one write and one daemon-reload: a generator run costs more than a mount. systemd must know a line before
-    a mount point of it is used again, or it unmounts what is bound to the device of the old line.
+    All volumes in one write and one daemon-reload: a generator run costs more than a mount. systemd must know that a line is
+    gone before a mount point of it is used again, or it unmounts what is bound to the device of the old line; that is waited
+    for. Of lines that are new it only has to hear: what they name is mounted already, with `_netdev`, by which systemd orders
+    its shutdown.
     """
     path = machine.paths.fstab
     before = files.read_exact(path) or ""
@@ -24,7 +27,7 @@ def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool
         return False
     mode = path.stat().st_mode & 0o7777 if path.exists() else 0o644
     files.write(path.resolve(), text, mode)
-    reload_systemd(machine)
+    reload_systemd(machine, machine.launch if plan.only_adds(before, text) else partial(machine.run, timeout=60))
     return True
 
 
@@ -33,10 +36,10 @@ def points(machine: Machine, volume_id: str) -> tuple[str, ...]:
     return plan.points(files.read_exact(machine.paths.fstab) or "", volume_id)
 
 
-def reload_systemd(machine: Machine) -> None:
+def reload_systemd(machine: Machine, do: Callable[[Command], object]) -> None:
     """Have systemd read its units and fstab again, where it runs (sd_booted(3))."""
     if (machine.paths.root / "run/systemd/system").is_dir():
-        machine.run(Command(("systemctl", "daemon-reload")), timeout=60)
+        do(Command(("systemctl", "daemon-reload")))
 
 
 def loaded(machine: Machine, point: str, volume_id: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import field
 from pathlib import Path
 
-from blockstore.run import Runner, run
+from blockstore.run import Command, Runner, launch, run
 from blockstore.values import dataclass
 from blockstore.waiting import CLOCK, Clock
 from cc_blockstore.machine.mount_table import MountTable
@@ -69,5 +69,6 @@ class Machine:
     run: Runner = run
     clock: Clock = CLOCK
     sync: Callable[[], None] = os.sync
+    launch: Callable[[Command], None] = launch
     sessions: Sessions = field(default_factory=Sessions)
     mounted: MountTable = field(default_factory=MountTable)

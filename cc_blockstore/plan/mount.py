@@ -180,3 +180,8 @@ def fstab_with(text: str, wanted: Mapping[str, Iterable[FstabEntry]]) -> str:
     if not missing and len(kept) == len(lines):
         return text
     return "".join(f"{line}\n" for line in (*kept, *missing))
+
+
+def only_adds(before: str, after: str) -> bool:
+    """Whether every line of ours that was in an fstab is still there."""
+    return {line for line in before.split("\n") if is_ours(line)} <= set(after.split("\n"))

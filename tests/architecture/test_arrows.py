@@ -12,7 +12,7 @@ from tests.architecture.conftest import PACKAGES, Source, below, reaches
 
 IMPURE = ("os", "subprocess", "socket", "time", "cloudinit", "requests", "shutil", "tempfile", "asyncio", "threading")
 EFFECTS_OF_BLOCKSTORE = {
-    "blockstore/run.py": {"os", "subprocess"},
+    "blockstore/run.py": {"os", "subprocess", "threading"},
     "blockstore/waiting.py": {"time"},
 }
 # The client, the initiator name, and the document's own layering: which name is wished is decided in one place.

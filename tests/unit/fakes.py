@@ -107,12 +107,17 @@ class FakeMachine:
     def __init__(self, root: Path, runner: FakeRunner, clock: FakeClock) -> None:
         self.root, self.runner, self.clock = root, runner, clock
         self.paths = Paths(root)
-        self.machine = Machine(self.paths, runner, clock, sync=lambda: None)
+        self.machine = Machine(self.paths, runner, clock, sync=lambda: None, launch=self._launch)
+        self.launched: list[Command] = []
         for folder in ("sys/class/block", "sys/class/iscsi_session", "proc/self", "dev", "etc/iscsi/nodes", "run/udev/data"):
             (root / folder).mkdir(parents=True)
         self.write("proc/self/mountinfo", "22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n")
         self.write("proc/swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
         self._numbers = 0
+
+    def _launch(self, command: Command) -> None:
+        self.runner(command, timeout=0)
+        self.launched.append(command)
 
     def write(self, name: str, text: str | bytes) -> Path:
         """A file below the root."""

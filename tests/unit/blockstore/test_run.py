@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blockstore.errors import CommandFailed, CommandTimedOut
-from blockstore.run import ENVIRONMENT, Command, run, start
+from blockstore.run import ENVIRONMENT, Command, launch, run, start
 from blockstore.secret import MASK, Secret
 
 pytestmark = pytest.mark.real_processes
@@ -104,3 +104,13 @@ def test_a_daemon_writes_to_its_own_log_for_its_owner_only(tmp_path: Path):
     finally:
         daemon.terminate()
         assert daemon.wait(5) == -15
+
+
+def test_what_is_launched_is_not_waited_for_and_leaves_no_zombie(tmp_path: Path):
+    begun = time.monotonic()
+    launch(shell(f"sleep 0.5; echo $$ >{tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid"))
+    assert time.monotonic() - begun < 0.4
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.01)
+    while Path(f"/proc/{int((tmp_path / 'pid').read_text())}").exists():
+        time.sleep(0.01)

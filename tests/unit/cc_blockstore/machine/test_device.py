@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blockstore.attachment import Volume
+from blockstore.errors import DeadlineExceeded
 from blockstore.iscsi import IscsiPath
 from blockstore.portal import Portal
-from cc_blockstore.machine import device, session
+from blockstore.waiting import Deadline
+from cc_blockstore.machine import device, filesystem, session
 from cc_blockstore.plan.device import Device
 from tests.unit.fakes import FakeMachine, page_80
 
@@ -110,5 +112,30 @@ def test_a_serial_that_could_leave_the_folder_gets_no_link(fake: FakeMachine, se
 def test_an_event_is_asked_for_without_a_process(fake: FakeMachine):
     fake.disk("sda")
     fake.partition("sda", 1, 1 << 20, 1 << 20)
+    fake.udev("sda1")
     device.refresh(fake.machine, "/dev/sda")
     assert fake.read("sys/class/block/sda/uevent") == fake.read("sys/class/block/sda/sda1/uevent") == "change\n"
+
+
+def test_of_a_partition_whose_first_event_is_still_to_come_no_other_is_asked_for(fake: FakeMachine):
+    fake.disk("sda")
+    for number in (1, 2):
+        fake.partition("sda", number, number << 20, 1 << 20)
+    fake.udev("sda2")
+    device.refresh_partitions(fake.machine, "/dev/sda")
+    assert [fake.read(f"sys/class/block/sda/{name}/uevent") for name in ("sda1", "sda2")] == ["\n", "change\n"]
+    assert fake.read("sys/class/block/sda/uevent") == "\n"
+
+
+def test_one_that_udev_keeps_silent_about_is_told_of_again(fake: FakeMachine):
+    """udev drops an event that it had to put off for three minutes."""
+    (fake.root / "run/udev").mkdir(exist_ok=True)
+    fake.write("run/udev/control", "")
+    fake.disk("sda")
+    node = fake.partition("sda", 1, 1 << 20, 1 << 20)
+    with pytest.raises(DeadlineExceeded):
+        filesystem.settle(fake.machine, node, "u", Deadline.after(filesystem.PATIENCE - 1, fake.clock))
+    assert fake.read("sys/class/block/sda/sda1/uevent") == "\n"
+    with pytest.raises(DeadlineExceeded):
+        filesystem.settle(fake.machine, node, "u", Deadline.after(filesystem.PATIENCE + 5, fake.clock))
+    assert fake.read("sys/class/block/sda/sda1/uevent") == "change\n"

@@ -19,6 +19,14 @@ def test_all_volumes_in_one_write_and_one_reload(fake: FakeMachine):
     assert not fstab.update(fake.machine, {"v1": [ONE], "v2": [TWO]})
 
 
+def test_a_reload_is_waited_for_only_where_a_line_of_ours_goes(fake: FakeMachine):
+    (fake.root / "run/systemd/system").mkdir(parents=True)
+    for wanted, launched in (({"v1": [ONE]}, 1), ({"v2": [TWO]}, 2), ({"v1": []}, 2)):
+        fake.runner.expect("systemctl", "daemon-reload")
+        assert fstab.update(fake.machine, wanted)
+        assert len(fake.launched) == launched
+
+
 def test_bytes_that_are_no_text_stay(fake: FakeMachine):
     fake.write("etc/fstab", b"# caf\xe9\n")
     assert fstab.update(fake.machine, {"v1": [ONE]})
