@@ -74,7 +74,7 @@ class Tree:
         """Our backstores by the name of their target."""
         found = Path(self._root.path, "core").glob(f"*_*/{STORE}*")
         return {
-            IQN_PREFIX + path.name.removeprefix(STORE): self._lib.tcm.StorageObject.so_from_path(path)
+            IQN_PREFIX + path.name.removeprefix(STORE): self._lib.tcm.StorageObject.so_from_path(str(path))
             for path in found if path.is_dir()
         }  # fmt: skip
 
@@ -86,9 +86,8 @@ class Tree:
 
     def target(self, iqn: str) -> Any | None:
         """A target, whoever made it."""
-        with suppress(self._lib.RTSLibNotInCFSError):
-            return self._lib.Target(self._fabric, iqn, "lookup")
-        return None
+        there = Path(self._fabric.path, iqn).is_dir()
+        return self._lib.Target(self._fabric, iqn, "lookup") if there else None
 
     def seen(self, iqn: str, store: Any, portal: Portal) -> SeenTarget:
         """What stands on one of our backstores. It is ready when it is enabled and listens at ``portal`` alone."""
