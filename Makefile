@@ -63,6 +63,10 @@ test: setup debs check test-fast test-loop test-crash test-vm ## all tests
 test-fast: setup ## everything but guests and loop devices
 	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist worksteal $(FAST)
 
+.PHONY: fuzz
+fuzz: setup ## schemathesis over both OpenAPI documents, with a new seed each time (EXAMPLES=200 an operation)
+	BLOCKSTORE_EXAMPLES=$(or $(EXAMPLES),200) $(IN)/pytest -q tests/target/test_fuzzed.py
+
 .PHONY: test-loop
 test-loop: setup ## disks in, run, disks out on loop devices (root)
 	$(SUDO) $(IN)/pytest -q tests/loop
