@@ -38,7 +38,8 @@ REPORT: Json = {
     "required": ["version", "instance_id", "initiator_name", "started", "duration_ms", "volumes"],
     "properties": {
         "version": {"const": 1}, "instance_id": TEXT, "initiator_name": TEXT,
-        "started": {"type": "string", "format": "date-time"}, "duration_ms": {"type": "integer", "minimum": 0}, "volumes": {"type": "array", "items": OBJECT},
+        "started": {"type": "string", "format": "date-time"},
+        "duration_ms": {"type": "integer", "minimum": 0}, "volumes": {"type": "array", "items": OBJECT},
     },
 }  # fmt: skip
 
