@@ -180,7 +180,8 @@ def attachment_detail(attachment: Attachment, connection: IscsiConnection | None
     """In full; the secrets only in the answer to the one who connects, never in one that merely looks."""
     info = {**connection.to_wire(), "attachment_id": attachment.id} if connection else {}
     return AttachmentDetail(
-        **attachment_summary(attachment).model_dump(), attached_at=moment(attachment.attached_at), attach_mode=attachment.mode,
+        **attachment_summary(attachment).model_dump(), attached_at=moment(attachment.attached_at), detached_at="",
+        attach_mode=attachment.mode,
         connection_info={key: value for key, value in info.items() if secrets or not key.startswith("auth_password")},
     )  # fmt: skip
 

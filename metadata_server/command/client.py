@@ -75,7 +75,26 @@ class Client:
 
     def volume(self, name: str) -> dict[str, Any]:
         """The volume of this name or id, in full."""
-        return self._named("Volume", name, self.get("/v3/volumes/detail")["volumes"])
+        return self._found("Volume", "volumes", name)
+
+    def snapshot(self, name: str) -> dict[str, Any]:
+        """The snapshot of this name or id, in full."""
+        return self._found("Snapshot", "snapshots", name)
+
+    def listed(self, kind: str, **query: str) -> list[dict[str, Any]]:
+        """All volumes or snapshots in full, the oldest first, page by page."""
+        found: list[dict[str, Any]] = []
+        page = self.get(f"/v3/{kind}/detail", sort="created_at:asc", **query)
+        found += page[kind]
+        while f"{kind}_links" in page:
+            page = self.get(f"/v3/{kind}/detail", sort="created_at:asc", marker=found[-1]["id"], **query)
+            found += page[kind]
+        return found
+
+    def _found(self, kind: str, kinds: str, name: str) -> dict[str, Any]:
+        """An id goes before a name."""
+        found = self.get(f"/v3/{kinds}/detail", id=name)[kinds]
+        return self._named(kind, name, found or self.get(f"/v3/{kinds}/detail", name=name)[kinds])
 
     def instance(self, name: str) -> dict[str, Any]:
         """The instance of this name or id, in full."""

@@ -10,7 +10,7 @@ import pytest
 
 from blockstore.errors import CommandFailed
 from testbed.server import ENVIRONMENT, LocalServer
-from tests.target.conftest import Scene
+from tests.target.conftest import Scene, start_of
 
 
 def run(server: LocalServer, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,3 +85,26 @@ def test_every_fault_of_a_configuration_at_once(tmp_path: Path) -> None:
     assert said.returncode == 2
     for path in ("state:", "instance.listen:", "targets.portl: unknown key; did you mean 'portal'?", "targets.control:"):
         assert path in said.stderr
+
+
+def test_snapshots_by_name(server: LocalServer) -> None:
+    volume = server.cli("volume", "create", "gamma", "--size", "1", "--type", "sparse")["id"]
+    file = server.volume_file(volume)
+    with file.open("r+b") as opened:
+        opened.write(b"before")
+    made = server.cli("snapshot", "create", "gamma", "gamma-1", "--metadata", "a=b")
+    assert (made["status"], made["volume_id"], made["metadata"]) == ("available", volume, {"a": "b"})
+    with file.open("r+b") as opened:
+        opened.write(b"after!")
+    copies = [server.cli("volume", "create", "copy", "--snapshot", "gamma-1")["id"]]
+    copies += [server.cli("volume", "create", "clone", "--source", "gamma", "--size", "2")["id"]]
+    assert [start_of(server.volume_file(each), 6) for each in copies] == [b"before", b"after!"]
+    assert server.cli("snapshot", "revert", "gamma-1") == {"id": volume, "status": "available"}
+    assert start_of(file, 6) == b"before"
+    assert [each["name"] for each in server.cli("snapshot", "list", "--volume", "gamma")] == ["gamma-1"]
+    assert server.cli("snapshot", "show", "gamma-1")["id"] == made["id"]
+    second = server.cli("snapshot", "create", "gamma")["id"]
+    server.cli("snapshot", "delete", second)
+    server.cli("volume", "delete", "gamma", "--cascade")
+    assert run(server, "snapshot", "show", "gamma-1").stderr == "blockstore-server: Snapshot gamma-1 could not be found.\n"
+    assert run(server, "volume", "create", "none").returncode == 2
