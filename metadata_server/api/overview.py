@@ -69,14 +69,14 @@ class _Page:
         """All instances and volumes."""
         query = Query.read(request.query_params)
         found = self._services.overview.front(query.instances, query.volumes)
-        shown = view.front(query, found, self._health.amounts(), self._health.look(), datetime.now(UTC))
-        return await _shown("front", shown, here="")
+        amounts, works, now = self._health.amounts(), self._health.look(), datetime.now(UTC)
+        return await _shown("front", query, "", lambda: view.front(query, found, amounts, works, now))
 
     async def instance(self, request: Request) -> Response:
         """One instance with all its boots."""
         query, identifier = Query.read(request.query_params), request.path_params["id"]
-        shown = view.single(query, self._services.overview.instance(identifier), datetime.now(UTC))
-        return await _shown("instance", shown, here=view.instance_path(identifier))
+        found, now = self._services.overview.instance(identifier), datetime.now(UTC)
+        return await _shown("instance", query, view.instance_path(identifier), lambda: view.single(query, found, now))
 
     async def log_in(self, request: Request) -> Response:
         """The form comes back: the page with a cookie, or the form once more."""
@@ -105,10 +105,9 @@ class _Page:
         return response
 
 
-async def _shown(name: str, shown: object, here: str) -> Response:
-    refresh = getattr(shown, "query").refresh  # noqa: B009
-    # Drawing takes longer than reading: other requests go on meanwhile.
-    return await run_in_threadpool(_html, name, 200, view=shown, here=here, refresh=refresh)
+async def _shown(name: str, query: Query, here: str, make: Callable[[], object]) -> Response:
+    """Drawing takes longer than reading, and wants nothing of the database: other requests go on meanwhile."""
+    return await run_in_threadpool(lambda: _html(name, 200, view=make(), here=here, refresh=query.refresh))
 
 
 def _html(name: str, code: int, **values: object) -> Response:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, union_all
 
 from blockstore.attachment import Status
+from metadata_server.domain.states import Lifecycle
 from metadata_server.store.tables import attachments, instances, reports, volumes
 
 
@@ -72,6 +73,7 @@ _ATTACHMENT = (
     *(attachments.c.id.label("attachment_id"), attachments.c.status, attachments.c.mode, attachments.c.attached_at),
     *(attachments.c.instance_id, instances.c.name.label("instance")),
 )
+_BROKEN = [each.value for each in Lifecycle if each.value.startswith("error")]
 _VOLUME = (volumes.c.id, volumes.c.name, volumes.c.size, volumes.c.lifecycle, volumes.c.volume_type)
 _OF_INSTANCE = attachments.outerjoin(instances, instances.c.id == attachments.c.instance_id)
 
@@ -99,10 +101,14 @@ class Overview:
 
     def volumes(self, wish: Wish) -> tuple[VolumeRow, ...]:
         """By name. One more than ``wish.limit``, where there are more."""
-        joined = volumes.outerjoin(_OF_INSTANCE, attachments.c.volume_id == volumes.c.id)
+        # One join after the other: SQLite makes a table of a join in brackets, each time.
+        joined = volumes.outerjoin(attachments, attachments.c.volume_id == volumes.c.id)
+        joined = joined.outerjoin(instances, instances.c.id == attachments.c.instance_id)
         query = select(*_VOLUME, *_ATTACHMENT).select_from(joined)
         if wish.trouble:
-            query = query.where(or_(volumes.c.lifecycle.startswith("error"), attachments.c.status.startswith("error")))
+            broken = select(volumes.c.id).where(volumes.c.lifecycle.in_(_BROKEN))
+            failed = select(attachments.c.volume_id).where(attachments.c.status == Status.ERROR_ATTACHING.value)
+            query = query.where(volumes.c.id.in_(union_all(broken, failed)))
         rows = self._connection.execute(self._part(query, volumes.c, wish))
         return tuple(_volume(row) for row in rows)
 

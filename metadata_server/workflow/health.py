@@ -53,7 +53,8 @@ class Health:
         """As they are now. Raises `Unavailable`."""
         with self._parts.store.read() as transaction:
             counts = transaction.counts
-            volumes, attachments, instances = counts.volumes(), counts.attachments(), counts.instances()
+            attachments, instances = counts.attachments(), counts.instances()
+            volumes = counts.volumes(attachments)
         by_word: Counter[str] = Counter()
         for (lifecycle, status), count in volumes.items():
             by_word[volume_word(lifecycle, status)] += count

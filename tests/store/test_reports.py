@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import sqlalchemy
+
 from metadata_server.domain.instance import Instance
-from metadata_server.store import Store
+from metadata_server.store import Store, engine, migrating
 from metadata_server.store.reports import EARLIER, Kept
 
 
@@ -45,3 +50,26 @@ def test_those_with_trouble_are_found_by_their_newest_report(store: Store) -> No
         assert transaction.reports.count_trouble() == 2
         assert transaction.reports.with_trouble(5) == (Kept("c", {}, "t3", "name-c"), Kept("a", {}, "t1", "name-a"))
         assert [each.instance_id for each in transaction.reports.with_trouble(1)] == ["c"]
+
+
+def test_the_migration_finds_out_which_reports_had_trouble(tmp_path: Path) -> None:
+    database = engine.sqlite(tmp_path / "state.db")
+    bodies = {
+        "well": {"volumes": [{"result": "ok"}]},
+        "bad": {"volumes": [{"result": "ok"}, {"result": "failed"}]},
+        "faulty": {"faults": ["x"]},
+    }
+    with database.engine.connect() as connection:
+        migrating.migrate(connection, "0003")
+        for name, body in bodies.items():
+            values = {"id": name, "name": name, "iqn": name, "body": json.dumps(body)}
+            instance = "INSERT INTO instances VALUES (:id, :name, :iqn, '', '', 't', '')"
+            connection.execute(sqlalchemy.text(instance), values)
+            connection.execute(sqlalchemy.text("INSERT INTO reports VALUES (:id, :body, 't')"), values)
+        connection.commit()
+    database.engine.dispose()
+    store = Store.open(tmp_path / "state.db")
+    with store.read() as transaction:
+        assert {each.instance_id for each in transaction.reports.with_trouble(9)} == {"bad", "faulty"}
+        assert transaction.reports.newest("well") == Kept("well", bodies["well"], "t")
+    store.close()
