@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from blockstore.render import render
 from cc_blockstore.analysis.scale import Axis, label
-from cc_blockstore.analysis.spans import Kind, Line, Span, Timeline
+from cc_blockstore.analysis.spans import Line, Span, Timeline
 from cc_blockstore.analysis.verdict import Verdict, seconds
 
 WIDTH, MARGIN, NAMES, TIMES = 1000, 24, 210, 64
-ROW, THIN_ROW, BAR, WORDS_ROW, HEAD = 24, 16, 0.7, 22, 58
+ROW, THIN_ROW, BAR, WORDS_ROW, HEAD, KEYS, KEY = 24, 16, 0.7, 22, 58, 44, 105
 # From so many volumes on their rows are thin.
 MANY = 24
 # A label is put into its bar where the bar is that much wider than the text, else beside it.
@@ -36,14 +36,15 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its name, when and how long in words, and its bars."""
+    """One row: its name, its bars, and at ``after`` how long they lasted, in words."""
 
     y: float
     name: str
-    words: str
     bars: tuple[Bar, ...]
+    after: float
+    words: str
+    look: str
     inside: bool = False
-    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,17 @@ class Tick:
 
 
 @dataclass(frozen=True)
+class Key:
+    """A colour's meaning."""
+
+    x: float
+    look: str
+    word: str
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One chart: its title, grid and rows. ``height`` is that of a row."""
+    """One chart: its title, grid, rows and the meaning of its colours. ``height`` is that of a row."""
 
     title: str
     y: float
@@ -64,6 +74,7 @@ class Panel:
     height: float
     ticks: tuple[Tick, ...]
     rows: tuple[Row, ...]
+    keys: tuple[Key, ...]
 
 
 def svg(timeline: Timeline, verdict: Verdict) -> str:
@@ -73,12 +84,10 @@ def svg(timeline: Timeline, verdict: Verdict) -> str:
     panels = []
     for title, rows, height in _charts(timeline):
         panels.append(_panel(title, rows, y, height))
-        y = panels[-1].bottom + MARGIN
-    looks = [kind.value for kind in Kind if any(row.kind is kind for row in timeline.rows)]
-    steps = list(dict.fromkeys(each.name for volume in timeline.volumes for each in volume.steps))
+        y = panels[-1].bottom + KEYS
     return render(
-        "boot.svg.j2", width=WIDTH, height=round(y + 30), margin=MARGIN, thick=BAR, panels=panels, words=words,
-        words_row=WORDS_ROW, looks=looks, steps=steps, title=_title(verdict), description=" ".join(words), legend_y=y + 8,
+        "boot.svg.j2", width=WIDTH, height=round(y), margin=MARGIN, thick=BAR, panels=panels, words=words, words_row=WORDS_ROW,
+        title=_title(verdict), description=" ".join(words),
     )  # fmt: skip
 
 
@@ -122,13 +131,17 @@ def _panel(title: str, rows: Sequence[Drawn], y: float, height: float) -> Panel:
     top = y + HEAD
     placed = tuple(_row(each, top + index * height, axis, left) for index, each in enumerate(rows))
     grid = tuple(Tick(round(left + axis.at(tick), 1), label(tick, ticks)) for tick in ticks)
-    return Panel(title, y, top + len(rows) * height, height, grid, placed)
+    looks = dict.fromkeys(look for row in rows for _, _, look, _ in row.parts)
+    keys = tuple(Key(left + index * KEY, look, look.removeprefix("step-")) for index, look in enumerate(looks))
+    return Panel(title, y, top + len(rows) * height, height, grid, placed, keys)
 
 
 def _row(row: Drawn, y: float, axis: Axis, left: float) -> Row:
     bars = tuple(_bar(part, row, axis, left) for part in row.parts)
     shown = row.name if len(row.name) <= LONGEST_NAME else f"{row.name[: LONGEST_NAME - 1]}…"
-    return Row(round(y, 1), shown, seconds(row.end - row.begin), bars, row.inside, row.failed)
+    look = "bad" if row.failed else "inside" if row.inside else "plain"
+    after = max((each.x + each.width for each in bars), default=left) + 6
+    return Row(round(y, 1), shown, bars, round(after, 1), seconds(row.end - row.begin), look, row.inside)
 
 
 def _bar(part: tuple[float, float, str, str], row: Drawn, axis: Axis, left: float) -> Bar:

@@ -74,7 +74,7 @@ class Page:
 
     def chart(self, title: str, rows: Sequence[Row]) -> list[str]:
         """A head with the scale, then a line for each row."""
-        name = min(max(len(each.name) for each in rows), max(12, self._width // 3))
+        name = min(max(len(title), *(len(each.name) for each in rows)), max(12, self._width // 3))
         bar = self._width - name - 17
         axis = Axis(min(each.begin for each in rows), max(each.end for each in rows), bar)
         head = f"{title[:name]:<{name}} {'AT':>7} {'TOOK':>7} {_scale(axis)}"

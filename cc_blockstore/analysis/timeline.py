@@ -24,12 +24,13 @@ def timeline(recorded: Recorded) -> Timeline:
     stages = cloud.stages(recorded)
     lines, later = _lines(recorded, stages)
     lines = tuple(_mounted(each, recorded) for each in lines)
-    rows = (*_before(recorded, stages), *_stages(stages, recorded))
+    rows = [*_before(recorded, stages), *_stages(stages, recorded), *_logins(lines, recorded)]
+    rows.sort(key=lambda each: each.begin)
     notes = [*recorded.notes, *_remarks(recorded, stages, lines, later=later)]
     moments = [recorded.now, *(moment for unit in recorded.units.values() for moment in (unit.begun, unit.up) if moment)]
     return Timeline(
-        recorded.boot_id, rows, lines, _gated(recorded, stages, lines), clock.jumps(moments), recorded.manager.finish, later,
-        tuple(notes),
+        recorded.boot_id, tuple(rows), lines, _gated(recorded, stages, lines), clock.jumps(moments), recorded.manager.finish,
+        later, tuple(notes),
     )  # fmt: skip
 
 
@@ -59,14 +60,13 @@ def _stages(stages: Sequence[Stage], recorded: Recorded) -> list[Span]:
             rows.append(Span(BETWEEN.get(stage.key, "systemd"), Kind.SYSTEMD, before, stage.begin))
         rows.append(Span(f"cloud-init: {NAMES[stage.key]}", Kind.CLOUD_INIT, stage.begin, stage.end))
         rows += [*_searches(stage), *_module(stage, recorded)]
-    return [*rows, *_logins(stages, recorded)]
+    return rows
 
 
-def _logins(stages: Sequence[Stage], recorded: Recorded) -> list[Span]:
-    """open-iscsi's own logins to volumes of earlier boots; started after the config stage, it is there for the shutdown alone."""
+def _logins(lines: Sequence[Line], recorded: Recorded) -> list[Span]:
+    """open-iscsi's own logins to volumes of earlier boots; without such volumes it is started for the shutdown alone."""
     unit = recorded.unit(cloud.OPEN_ISCSI)
-    config = next((each.begin for each in stages if each.key == cloud.CONFIG), recorded.now.monotonic)
-    if unit is None or unit.up is None or unit.begun.monotonic > config:
+    if unit is None or unit.up is None or not any(each.by_fstab for each in lines):
         return []
     return [Span("open-iscsi: logins", Kind.LOGIN, unit.begun.monotonic, unit.up.monotonic, inside=True)]
 
@@ -107,10 +107,11 @@ def _lines(recorded: Recorded, stages: Sequence[Stage]) -> tuple[tuple[Line, ...
 
 
 def _mounted(volume: Line, recorded: Recorded) -> Line:
-    """With systemd's own mounts, where they were there before our module's first step."""
+    """With systemd's own mounts, where they were there before our module came to mount."""
     units = [recorded.unit(unit_name(point)) for point in volume.mounts]
     moments = [(unit.begun.monotonic, unit.up.monotonic) for unit in units if unit and unit.up]
-    if not moments or len(moments) < len(units) or max(end for _, end in moments) >= volume.begin:
+    ours = next((each.begin for each in volume.steps if each.name == "mount"), volume.end)
+    if not moments or len(moments) < len(units) or max(end for _, end in moments) >= ours:
         return volume
     by_fstab = Span(FSTAB, Kind.SYSTEMD, min(begin for begin, _ in moments), max(end for _, end in moments))
     return replace(volume, steps=(by_fstab, *volume.steps))

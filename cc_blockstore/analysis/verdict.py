@@ -141,7 +141,7 @@ def _last(last: Line | None, came: Sequence[Line]) -> list[str]:
         return []
     begun = "The last was" if len(came) > 1 else "Of"
     if last.by_fstab:
-        return [f"{begun} {last.name}: open-iscsi logged in and fstab mounted it, before our module came."]
+        return [f"{begun} {last.name}: open-iscsi logged in and fstab mounted it, before our module came to it."]
     longest = max(last.steps, key=lambda each: each.seconds)
     own = f"{longest.name} took {seconds(longest.seconds)} of its {seconds(last.end - last.begin)}"
     return [f"{begun} {last.name}: {own}{_portal(last, longest, came)}."]

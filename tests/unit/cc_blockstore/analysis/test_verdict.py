@@ -72,7 +72,7 @@ def test_a_volume_mounted_from_fstab_was_not_held_up_by_cloud_init_s_later_stage
     found = judged(boot(report(volume("data", 1, 1, 1, 1, 1)), *units))
     assert found.up == 18
     assert found.phases[-1].end == 18
-    assert "Of data: open-iscsi logged in and fstab mounted it, before our module came." in found.words
+    assert "Of data: open-iscsi logged in and fstab mounted it, before our module came to it." in found.words
 
 
 def test_services_and_the_clock_are_told_of():
