@@ -8,7 +8,7 @@ import click
 
 from blockstore import __version__
 from blockstore.errors import BlockstoreError, DocumentInvalid
-from metadata_server.command import attach, instance, seed, serve, snapshot, status, volume
+from metadata_server.command import attach, instance, keys, seed, serve, snapshot, status, volume
 from metadata_server.command.client import Ambiguous
 
 
@@ -23,7 +23,11 @@ def root(context: click.Context, state: str | None) -> None:
     context.obj = state
 
 
-for command in (serve.serve, instance.instance, volume.volume, snapshot.snapshot, attach.attach, attach.detach, seed.seed, status.status):
+COMMANDS = (
+    *(serve.serve, instance.instance, volume.volume, snapshot.snapshot, attach.attach, attach.detach, seed.seed, status.status),
+    keys.keys,
+)
+for command in COMMANDS:
     root.add_command(command)
 
 

@@ -85,6 +85,11 @@ def new_key() -> str:
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
+def key_id_of(line: str) -> str:
+    """The id of a key as it stands in a file."""
+    return key_id(base64.b64decode(line))
+
+
 def key_id(key: bytes) -> str:
     """A name that tells nothing of the key."""
     return hashlib.sha256(b"blockstore key id\0" + key).hexdigest()[:ID_LENGTH]

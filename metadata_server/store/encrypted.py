@@ -36,6 +36,7 @@ class EncryptedString(EncryptedText):
     """One with a length, which is that of the column: a text grows by 97 characters and a third of itself."""
 
     impl = String
+    cache_ok = True
 
 
 def hand_keys(engine: Engine, keys: Cipher) -> None:

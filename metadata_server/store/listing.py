@@ -73,7 +73,9 @@ def _after(
         same = [key == value for key, value in zip(keys[:index], row)]
         beyond = keys[index] < row[index] if each.descending else keys[index] > row[index]
         ways.append(and_(*same, beyond))
-    return or_(*ways)
+    # The same again by the first key alone: that is what an index begins to read at.
+    begin = keys[0] <= row[0] if orders[0].descending else keys[0] >= row[0]
+    return and_(begin, or_(*ways))
 
 
 def _column(columns: Mapping[str, Column], key: str, what: str) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy
@@ -63,9 +63,12 @@ class Store:
         keys = cipher.read(settings.key_file)
         store = cls(engine.postgresql(settings) if settings.shared else engine.sqlite(path))
         encrypted.hand_keys(store.engine, keys)
-        with store.connection() as connection:
-            migrating.migrate(connection)
-        keyring.check(store)
+        with ExitStack() as undo:
+            undo.callback(store.close)
+            with store.connection() as connection:
+                migrating.migrate(connection)
+            keyring.check(store)
+            undo.pop_all()
         return store
 
     @contextmanager
