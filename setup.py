@@ -39,6 +39,7 @@ setup(
         "postgresql": ["psycopg[binary]>=3.1"],
         "lio": ["rtslib-fb"],
         "bench": ["matplotlib"],
+        "cinder": ["keystoneauth1"],  # engine = "cinder"
         "test": [
             *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "python-openstackclient", "python-cinderclient", "mfusepy", "schemathesis", "trustme"),
             "selenium",  # drives chromium-driver

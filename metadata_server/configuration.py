@@ -17,6 +17,8 @@ from metadata_server.address import Listener, read_address
 from metadata_server.backends.sparse import path_fault
 from metadata_server.backends.types import VolumeType, read_types
 from metadata_server.database import DatabaseSettings
+from metadata_server.engines.cinder import settings as settings_of_cinder
+from metadata_server.engines.cinder.settings import CinderSettings
 from metadata_server.listening import settings
 from metadata_server.listening.settings import HttpSettings
 from metadata_server.targets import settings as target_settings
@@ -38,6 +40,7 @@ class Configuration:
     endpoint: str
     types: tuple[VolumeType, ...]
     target: TargetSettings
+    cinder: CinderSettings | None = None
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
 
@@ -51,7 +54,8 @@ def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
         except (OSError, ValueError) as error:
             raise DocumentInvalid([Fault(str(file), str(error))]) from error
     for key, value in options.items():
-        if value is not None:
+        # What the command line says of targets is of no use where all are Cinder's.
+        if value is not None and not (document.get("engine") == "cinder" and key.startswith("targets.")):
             _put(document, key.split("."), value)
     found = parse(document)
     if found.database.password is not None and (options.get("database.url") or file is None or file.stat().st_mode & 0o077):
@@ -72,7 +76,7 @@ def parse(document: Mapping[str, object]) -> Configuration:
     """Read a configuration. Raises `DocumentInvalid` with all faults."""
     faults = Faults()
     reader = Reader(document, faults)
-    reader.only(("state", "instance", "operator", "volumes", "targets", "database", "limits", "log"))
+    reader.only(("state", "engine", "cinder", "instance", "operator", "volumes", "targets", "database", "limits", "log"))
     instance, operator = reader.inner("instance"), reader.inner("operator")
     instance.only(("listen", "endpoint", *settings.INSTANCE_KEYS))
     operator.only(("listen", *settings.OPERATOR_KEYS))
@@ -84,6 +88,7 @@ def parse(document: Mapping[str, object]) -> Configuration:
         endpoint=instance.text("endpoint", check=_url_fault) or "",
         types=read_types(reader.inner("volumes"), state),
         target=target_settings.read(reader.inner("targets"), targets.REGISTRY),
+        cinder=_cinder(reader),
         database=database.parse(reader.inner("database")),
         http=settings.http(reader, instance, operator),
     )
@@ -102,6 +107,18 @@ def parse(document: Mapping[str, object]) -> Configuration:
         )
     faults.raise_any()
     return found
+
+
+def _cinder(reader: Reader) -> CinderSettings | None:
+    """Only with ``engine = "cinder"``; then nothing of ours is exported."""
+    if (reader.choice("engine", ("own", "cinder")) or "own") == "own":
+        if "cinder" in reader:
+            reader.faults.add("cinder", 'needs engine = "cinder" in the first lines of the file')
+        return None
+    for key in ("volumes", "targets"):
+        if key in reader:
+            reader.faults.add(key, 'is for volumes of our own; with engine = "cinder" all are Cinder\'s')
+    return settings_of_cinder.parse(reader.inner("cinder"))
 
 
 def _url_fault(text: str) -> str | None:

@@ -10,14 +10,11 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from blockstore.portal import Portal
-from metadata_server import targets
+from metadata_server import served, targets
 from metadata_server.api import instance, operator
-from metadata_server.api.access import Access
-from metadata_server.api.proxy import Proxies, trusted
-from metadata_server.api.session_token import Tokens
 from metadata_server.backends.types import Backends
 from metadata_server.configuration import Configuration, Listener, TargetSettings
 from metadata_server.domain.errors import Unavailable
@@ -37,7 +34,9 @@ from metadata_server.workflow.jobs import Jobs
 from metadata_server.workflow.parts import Observer, Parts, nobody_listens
 from metadata_server.workflow.recovery import Recovery
 from metadata_server.workflow.services import Services
-from metadata_server.workflow.shared_keys import SESSION_TOKENS, shared_key
+
+if TYPE_CHECKING:
+    from metadata_server.passing import PassingServer
 
 Ready = Callable[[Addresses], None]
 
@@ -50,7 +49,20 @@ def serve(configuration: Configuration, *, ready: Ready, observe: Observer = nob
         state.share()
     else:
         state.lock()
-    asyncio.run(_Server(configuration, state, observe).run(ready))
+    if configuration.cinder is not None:
+        asyncio.run(_passing()(configuration, configuration.cinder, state, observe).run(ready))
+    else:
+        asyncio.run(_Server(configuration, state, observe).run(ready))
+
+
+def _passing() -> type[PassingServer]:
+    """What it needs beside the rest is not installed everywhere."""
+    try:
+        from metadata_server.passing import PassingServer
+    except ModuleNotFoundError as error:
+        problem = f'engine = "cinder" needs the Python module {error.name}'
+        raise Unavailable(problem, hint="apt install python3-keystoneauth1") from None
+    return PassingServer
 
 
 class _Server:
@@ -105,17 +117,13 @@ class _Server:
                 self._target.join()  # another one than at the start, perhaps
         self._target.stop()
 
-    def _access(self) -> Access:
-        http = self._configuration.http
-        tokens = Tokens(shared_key(self._store, SESSION_TOKENS)) if http.session_tokens.enabled else None
-        return Access(Proxies(trusted(http.proxies)), tokens, http.session_tokens.hops, http.limits.waits_per_instance)
-
     def _figures(self, health: Health, keeper: Keeper) -> Seen:
         found = health.amounts()
         return Seen(**vars(found), restarts=keeper.deaths, connections=self._front.connections, ended=self._front.ended)
 
     async def _listen(self, ready: Ready, role: Role, keeper: Keeper) -> None:
         services, token = Services(self._parts, self._endpoint), self._state.token()
+        engine = Own(services)
         health = Health(self._parts, lambda: role.target_lives)
         self._front.figures.look(lambda: self._figures(health, keeper))
         told = False
@@ -129,8 +137,8 @@ class _Server:
             told = True
 
         await self._front.serve(
-            instance.application(services, Own(services), self._access(), health),
-            operator.application(services, token, health, self._front.figures.text),
+            instance.application(services, engine, served.access(self._configuration, self._store), health),
+            operator.application(services, token, health, self._front.figures.text, engine=engine),
             ready=up,
             stopping=self._parts.changes.close,
         )
@@ -155,15 +163,7 @@ class _Server:
         return replace(advertised, port=self._target.portal.port) if _bare(text) else advertised
 
     def _endpoint(self) -> str:
-        """The URL as instances see it; port 0 stands for the port where we really listen."""
-        parts = urlsplit(self._configuration.endpoint)
-        if not parts.hostname:
-            return self._front.url("instance")
-        if parts.port != 0:
-            return self._configuration.endpoint
-        port = self._front.address("instance").rpartition(":")[2]
-        scheme = "https" if self._front.fingerprint("instance") else parts.scheme
-        return f"{scheme}://{parts.netloc.rpartition(':')[0]}:{port}{parts.path}"
+        return served.endpoint(self._configuration, self._front)
 
 
 def _remembered(settings: TargetSettings, last: str, state: State) -> TargetSettings:

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from blockstore.secret import Secret
 from metadata_server.api.errors import Denied
+from metadata_server.engines import Engine, SharedServices
 from metadata_server.workflow.services import Services
 
 
@@ -17,6 +18,18 @@ def services_of(request: Request) -> Services:
     if not isinstance(services, Services):
         raise TypeError("the application was made without services")
     return services
+
+
+def shared_of(request: Request) -> SharedServices:
+    """What there is of them whoever owns the volumes."""
+    services: SharedServices = request.app.state.services
+    return services
+
+
+def engine_of(request: Request) -> Engine:
+    """Who owns the volumes."""
+    engine: Engine = request.app.state.engine
+    return engine
 
 
 def authenticate(request: Request) -> None:

@@ -24,11 +24,10 @@ from metadata_server.api.health import PATH, endpoint
 from metadata_server.api.identity import Way, asked, identify
 from metadata_server.api.waiting import Waits
 from metadata_server.domain.errors import Invalid
-from metadata_server.engines import Engine
+from metadata_server.engines import Engine, SharedServices
 from metadata_server.listening.connection import KEY
 from metadata_server.listening.observed import ASKER, TEMPLATE
 from metadata_server.workflow.health import Health
-from metadata_server.workflow.services import Services
 
 LONGEST_WAIT = 60.0
 PRIVATE = {"Cache-Control": "no-store"}
@@ -37,7 +36,7 @@ DOCUMENTS = ("meta-data", "user-data", "vendor-data", "network-config")
 Answer = Callable[[Request, str], Awaitable[Response]]
 
 
-def application(services: Services, engine: Engine, access: Access, health: Health) -> Starlette:
+def application(services: SharedServices, engine: Engine, access: Access, health: Health) -> Starlette:
     """The ASGI application."""
     listener = _Listener(services, engine, access)
     instances = services.instances
@@ -70,7 +69,7 @@ def application(services: Services, engine: Engine, access: Access, health: Heal
 class _Listener:
     """One method, one call; ``me`` is the instance that asks."""
 
-    def __init__(self, services: Services, engine: Engine, access: Access) -> None:
+    def __init__(self, services: SharedServices, engine: Engine, access: Access) -> None:
         self._services, self._engine, self._access = services, engine, access
         self._waits = Waits(access.waits)
 

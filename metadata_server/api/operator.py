@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -17,12 +17,16 @@ from metadata_server.api import health as health_endpoint
 from metadata_server.api.asking import authenticate
 from metadata_server.api.body import Limit
 from metadata_server.api.errors import HANDLERS, fault
+from metadata_server.engines import Engine, SharedServices
 from metadata_server.workflow.health import Health
 from metadata_server.workflow.services import Services
 
 
-def application(services: Services, token: Secret, health: Health, figures: Callable[[], bytes]) -> FastAPI:
-    """The ASGI application."""
+def application(
+    services: SharedServices, token: Secret, health: Health, figures: Callable[[], bytes],
+    *, engine: Engine, passing: tuple[APIRouter, ...] = (),
+) -> FastAPI:  # fmt: skip
+    """The ASGI application. ``passing`` takes the place of the calls on volumes of our own; its last router has the rest."""
     app = FastAPI(
         title="blockstore",
         version=__version__,
@@ -32,17 +36,22 @@ def application(services: Services, token: Secret, health: Health, figures: Call
         middleware=[Middleware(Limit), Middleware(versions.SayVersion)],
         exception_handlers={**HANDLERS, RequestValidationError: _invalid},
     )
-    app.state.services, app.state.token, app.state.health = services, token, health
+    app.state.services, app.state.engine, app.state.token, app.state.health = services, engine, token, health
     app.add_route(health_endpoint.PATH, health_endpoint.endpoint(health), include_in_schema=False)
     app.add_route("/metrics", _metrics(figures), include_in_schema=False)
     app.add_api_route("/openapi.json", _described, dependencies=[Depends(authenticate)], include_in_schema=False)
-    app.router.routes.extend(overview.routes(services, token, health))
+    if isinstance(services, Services):  # the page shows volumes of our own
+        app.router.routes.extend(overview.routes(services, token, health))
     app.include_router(versions.router)
     app.include_router(instances.router, dependencies=[Depends(authenticate)])
     # Clients of microversions before 3.67 put a project into the path; here all volumes belong to one.
-    for prefix in ("/v3", "/v3/{project}"):
-        for router in cinder.ROUTERS:
-            app.include_router(router, prefix=prefix, dependencies=[Depends(authenticate), Depends(versions.negotiate)])
+    prefixes = ("/v3", "/v3/{project}")
+    asked = [Depends(authenticate), Depends(versions.negotiate)]
+    for prefix in prefixes:
+        for router in passing[:-1] or cinder.ROUTERS:
+            app.include_router(router, prefix=prefix, dependencies=asked)
+    if passing:
+        app.include_router(passing[-1], prefix="/v3", dependencies=asked)
     return app
 
 

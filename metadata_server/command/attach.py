@@ -19,13 +19,18 @@ HOLD = 30
 @click.argument("instance")
 @click.option("--mode", type=click.Choice(["rw", "ro"]), default="rw", show_default=True)
 @click.option("--mutual-chap", is_flag=True, help="The target proves itself to the instance, too.")
+@click.option(
+    "--blank", is_flag=True, help="You vouch that nobody ever wrote to it (volumes of Cinder's that were made elsewhere)."
+)
 @with_client
-def attach(client: Client, as_json: bool, volume: str, instance: str, mode: str, mutual_chap: bool) -> None:
+def attach(client: Client, as_json: bool, volume: str, instance: str, mode: str, mutual_chap: bool, blank: bool) -> None:
     """Give a volume to an instance; it connects at its next boot or run."""
     body = {
         "volume_uuid": client.volume(volume)["id"], "instance_uuid": client.instance(instance)["id"],
         "mode": mode, "blockstore:mutual_chap": mutual_chap,
     }  # fmt: skip
+    if blank:
+        body["blockstore:blank"] = True
     found = client.post("/v3/attachments", {"attachment": body})["attachment"]
     show(as_json, found, properties({key: found[key] for key in ("id", "volume_id", "instance", "status", "attach_mode")}))
 

@@ -16,7 +16,11 @@ from metadata_server.command.output import properties, show
 @with_client
 def status(client: Client, as_json: bool) -> None:
     """How the server is: what it has, what it stands on, and what is not as it should be."""
-    found = {**client.get("/status")["status"], "overview": client.overview_url}
+    found = client.get("/status")["status"]
+    if "cinder" in found:
+        show(as_json, found, properties({**found, "attachments": _counts(found["attachments"])}))
+        return
+    found["overview"] = client.overview_url
     show(as_json, found, properties(dict(_lines(found))))
 
 
@@ -25,7 +29,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     exports, database, target, reports = (found[key] for key in ("exports", "database", "target", "reports"))
     yield from ((key, found[key]) for key in ("version", "overview", "endpoint", "portal", "instances"))
     for key in ("volumes", "snapshots", "attachments"):
-        yield key, ", ".join(f"{number} {word}" for word, number in found[key].items()) or "none"
+        yield key, _counts(found[key])
     yield "exports", f"{exports['present']} of {exports['wanted']}, {exports['sessions']} sessions"
     for each in found["types"]:
         yield f"type {each['name']}", f"{each['backend']}, {each['volumes']} volumes{', default' if each['default'] else ''}"
@@ -47,3 +51,7 @@ def _trouble(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
             yield f"trouble {each['name']}{f' ({number + 1})' if number else ''}", f"{reason} ({each['received_at'][:19]}Z)"
     if found["reports"]["failed"] > len(last):
         yield "and", f"{found['reports']['failed'] - len(last)} more instances with trouble: see the overview"
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in found.items()) or "none"

@@ -1,12 +1,22 @@
-"""What the instances' listener asks of an engine: it is written against this, and does not know which one it has."""
+"""What the two listeners ask of an engine: they are written against this, and do not know which one it is."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from blockstore.attachment import Attachment
 from blockstore.connector import Connector
 from blockstore.report import Report
+from blockstore.secret import Secret
+from metadata_server.domain.passed import Known, Passed, SeenAttachment
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from metadata_server.workflow.changes import Changes
+    from metadata_server.workflow.health import Health
+    from metadata_server.workflow.instances import Instances
 
 
 class Engine(Protocol):
@@ -36,3 +46,58 @@ class Engine(Protocol):
 
     async def wait(self, instance: str, seconds: float) -> bool:
         """Wait until something of `attachments` may have changed; False where nothing did in this time."""
+
+
+class VolumeService(Protocol):
+    """What the operators' listener asks where another service owns the volumes: what it passes on to it."""
+
+    async def volumes(self) -> tuple[Known, ...]:
+        """All of the project."""
+
+    async def volume(self, identifier: str) -> Known:
+        """One. Raises `NotFound`."""
+
+    async def create_volume(self, name: str, size: int, description: str, metadata: Mapping[str, str]) -> Known:
+        """A new one of ``size`` GiB, made from nothing."""
+
+    async def delete_volume(self, identifier: str) -> None:
+        """Destroy it."""
+
+    async def extend(self, identifier: str, size: int) -> None:
+        """Grow it to ``size`` GiB."""
+
+    async def reserve(self, volume_id: str, instance_id: str, mode: str, *, vouched: bool) -> Passed:
+        """This volume belongs to that instance. ``vouched``: the operator says that nobody ever wrote to it."""
+
+    async def detach(self, identifier: str) -> Passed | None:
+        """Ask the instance to let go; None where it never connected, so that the attachment is gone at once."""
+
+    async def keep(self, identifier: str) -> Passed:
+        """Take back the wish to detach."""
+
+    async def release(self, identifier: str) -> Passed:
+        """At once, whatever the instance does with it."""
+
+    async def attachments(self) -> tuple[tuple[Passed, SeenAttachment], ...]:
+        """All that were reserved through this server."""
+
+    async def attachment(self, identifier: str) -> tuple[Passed, SeenAttachment, Mapping[str, object]]:
+        """One, with its connection_info as it came. Raises `NotFound`."""
+
+
+class SharedServices(Protocol):
+    """What the instances' listener and ``/instances`` need; `workflow.services.Services` has more."""
+
+    @property
+    def instances(self) -> Instances:
+        """Instances."""
+
+    @property
+    def changes(self) -> Changes:
+        """Waiting for changes."""
+
+    def seed(self, identifier: str, *, token: Secret | None) -> dict[str, str]:
+        """The files of a NoCloud seed; without a token there is no secret in them."""
+
+    def status(self, health: Health) -> DataclassInstance:
+        """How the server is."""

@@ -20,6 +20,7 @@ from metadata_server.store.faults import Faults
 from metadata_server.store.instances import Instances
 from metadata_server.store.notices import Listening
 from metadata_server.store.overview import Overview
+from metadata_server.store.passed import PassedThrough
 from metadata_server.store.quotas import Quotas
 from metadata_server.store.reports import Reports
 from metadata_server.store.shared_keys import SharedKeys
@@ -45,6 +46,7 @@ class Transaction:
         self.attachments = Attachments(connection)
         self.reports = Reports(connection)
         self.overview = Overview(connection)
+        self.passed = PassedThrough(connection)
 
 
 class Store:

@@ -149,3 +149,27 @@ secret_keys = Table("secret_keys", METADATA, Column("id", String(16), primary_ke
 
 # What is encrypted where a key is configured. User-data is among it: whatever the manuals say, people put passwords there.
 SECRETS = (attachments.c.password, attachments.c.password_in, instances.c.user_data)
+
+# Of volumes that another service owns (engine = "cinder"): what we know of their content, and the attachments that we
+# reserved there. One of ours to a volume; attachment_id is "" while it is being reserved.
+passed_volumes = Table(
+    "passed_volumes", METADATA,
+    Column("volume_id", String(36), primary_key=True),
+    Column("content", String(16), nullable=False),
+    Column("as_of", String(32), nullable=False),
+)  # fmt: skip
+
+passed_attachments = Table(
+    "passed_attachments", METADATA,
+    Column("key", String(36), primary_key=True),
+    Column("attachment_id", String(36), nullable=False, index=True),
+    Column("volume_id", String(36), nullable=False, unique=True),
+    Column("instance_id", String(255), nullable=False),
+    Column("mode", String(2), nullable=False),
+    Column("initiator", String(223), nullable=False),
+    Column("completed", Boolean, nullable=False),
+    Column("detaching", Boolean, nullable=False),
+    Column("released", Boolean, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Index("ix_passed_attachments_instance_id_created_at", "instance_id", "created_at"),
+)  # fmt: skip

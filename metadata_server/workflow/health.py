@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from blockstore.attachment import Status
 from blockstore.errors import BlockstoreError
 from metadata_server.domain.volume import BY_ATTACHMENT, Lifecycle
-from metadata_server.workflow.parts import Parts
+from metadata_server.workflow.shared import SharedParts
 
 # Nobody needs a token to ask, so that asking may not cost more than one look in this time.
 FRESH_SECONDS = 1.0
@@ -29,7 +29,7 @@ class Amounts:
 class Health:
     """``target`` says whether the target daemon runs."""
 
-    def __init__(self, parts: Parts, target: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, parts: SharedParts, target: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
         self._parts, self._target, self._clock = parts, target, clock
         self._seen: dict[str, bool] = {}
         self._looked = -FRESH_SECONDS

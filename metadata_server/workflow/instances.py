@@ -17,7 +17,8 @@ from metadata_server.domain.instance import Instance
 from metadata_server.domain.report import same_run, written
 from metadata_server.store.store import Transaction
 from metadata_server.workflow import changes
-from metadata_server.workflow.parts import Parts, now
+from metadata_server.workflow.parts import now
+from metadata_server.workflow.shared import SharedParts
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Heard:
 class Instances:
     """What an operator does with instances, and what they tell."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SharedParts) -> None:
         self._parts = parts
 
     def create(
@@ -83,7 +84,7 @@ class Instances:
         self.get(identifier)
         self._parts.observe("instance: forget")
         with self._parts.store.begin() as transaction:
-            if transaction.attachments.of_instance(identifier):
+            if transaction.attachments.of_instance(identifier) or transaction.passed.of_instance(identifier):
                 raise Conflict(f"Instance {identifier} has attachments; detach them first.")
             transaction.instances.remove(identifier)
 

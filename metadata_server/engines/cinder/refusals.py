@@ -1,0 +1,30 @@
+"""The one table from what Cinder refuses, or does not answer, to what this server refuses: with Cinder's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from metadata_server.domain.errors import Conflict, Invalid, NotFound, ServerError, Unavailable
+
+# By status; 401 and 403 are about this server's credentials, not about the caller's.
+KINDS: Mapping[int, type[ServerError]] = {400: Invalid, 404: NotFound, 409: Conflict, 413: Conflict}
+LONGEST = 500
+
+
+def refusal(code: int, body: Mapping[str, Any] | None, problem: str) -> ServerError:
+    """``code`` 0 is no answer at all, for the reason ``problem``."""
+    if not code:
+        return Unavailable(f"Cinder does not answer: {problem}.")
+    if code in (401, 403):
+        return Unavailable(f"Cinder refuses this server's credentials ({code}): {_words(body)}")
+    return KINDS.get(code, Unavailable)(f"Cinder: {_words(body) or f'it answered {code}'}")
+
+
+def _words(body: Mapping[str, Any] | None) -> str:
+    """``{"badRequest": {"code": 400, "message": …}}``; of a message that holds a traceback (some do) the line before it."""
+    for value in (body or {}).values():
+        if isinstance(value, dict) and isinstance(value.get("message"), str):
+            text = value["message"].partition("Traceback (most recent call last)")[0]
+            return "".join(c if c.isprintable() else " " for c in text).strip()[:LONGEST]
+    return ""

@@ -1,0 +1,1 @@
+"""What runs inside of Cinder's own virtual environment."""
