@@ -97,6 +97,9 @@ def _head_fault(scope: Scope) -> tuple[int, str] | None:
         return 431, f"there are more than {MOST_HEADERS} headers"
     if sum(len(key) + len(value) for key, value in headers) > LARGEST_HEADERS:
         return 431, f"the headers have more than {LARGEST_HEADERS} bytes"
+    if {b"content-length", b"transfer-encoding"} <= {key for key, _ in headers}:
+        # RFC 9112, 6.3: whoever stands between may have read the other one.
+        return 400, "a body has a length or is chunked, not both"
     return None
 
 

@@ -93,7 +93,9 @@ def test_who_is_slow_is_ended_in_time(
     with opened(server) as connection:
         connection.sendall(first)
         took, said = ended(connection, drip)
-        assert seconds - 1.2 < took < seconds + GRACE
+        assert took < seconds + GRACE
+        # An empty line alone may be refused at once.
+        assert took > seconds - 1.2 or said.startswith(b"HTTP/1.1 400 ")
         assert b" 200 " not in said
 
 
@@ -169,7 +171,7 @@ def test_one_connection_too_many_is_told_so_and_the_others_go_on(server: LocalSe
         (head("PUT", "/v1/report", "t", "Content-Length: 99999999999"), (413,)),
         (head("PUT", "/v1/report", "t", "Content-Length: -1"), (400,)),
         (head("PUT", "/v1/report", "t", "Content-Length: 5", "Content-Length: 6"), (400,)),
-        (head("PUT", "/v1/report", "t", "Content-Length: 5", "Transfer-Encoding: chunked"), (400, 401)),
+        (head("PUT", "/v1/report", "t", "Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", (400,)),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 200_000, (400, 431)),
         (b"\x16\x03\x01\x02\x00\x01\x00", (400,)),
     ],

@@ -59,6 +59,7 @@ def test_of_one_that_breaks_off_nothing_is_believed():
         ({"query": b"x" * (LONGEST_ADDRESS + 1)}, 414),
         ({"headers": [(b"a", b"b")] * (MOST_HEADERS + 1)}, 431),
         ({"headers": [(b"a", b"b" * LARGEST_HEADERS)]}, 431),
+        ({"headers": [CHUNKED, (b"content-length", b"2")]}, 400),
     ],
 )
 def test_a_head_has_limits(words, status):
