@@ -25,7 +25,8 @@ from metadata_server.targets.settings import TargetSettings
 
 LOG = logging.getLogger(__name__)
 
-MODULES = ("configfs", "target_core_mod", "target_core_iblock", "target_core_file", "iscsi_target_mod")
+LOADED = Path("/sys/module")
+MODULES = ("target_core_mod", "target_core_iblock", "target_core_file", "iscsi_target_mod")
 MODPROBE_SECONDS = 30.0
 
 
@@ -156,12 +157,14 @@ class Lio:
         self._tree.remove(iqn)
 
     def _load(self) -> None:
+        missing = [name for name in MODULES if not (LOADED / name).exists()]
+        if not missing:  # as it is under the unit, which may not load any itself
+            return
         try:
-            self._run(Command(("modprobe", "-a", *MODULES)), timeout=MODPROBE_SECONDS)
+            self._run(Command(("modprobe", "-a", *missing)), timeout=MODPROBE_SECONDS)
         except (BlockstoreError, OSError) as error:
-            raise Unavailable(
-                f"this kernel has no LIO: {error}", hint="a kernel of Debian's has it, a container's has not"
-            ) from error
+            hint = f"load them at boot: {' '.join(missing)}, each on a line of /etc/modules-load.d/blockstore-server.conf"
+            raise Unavailable(f"LIO's modules are not loaded: {error}", hint=hint) from error
 
     def _probe(self) -> None:
         """Find out whether the portal can be had while nothing of ours is there, and choose a port where any is right."""

@@ -18,6 +18,7 @@ from blockstore.portal import Portal
 from blockstore.secret import Secret
 from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import IQN_PREFIX, Export, fault, outdated
+from metadata_server.targets import lio as targets_lio
 from metadata_server.targets.lio import MODULES, Lio
 from metadata_server.targets.settings import TargetSettings
 from tests.unit.configfs import Kernel, Killed
@@ -63,10 +64,12 @@ def export(tmp_path: Path) -> Export:
 
 @pytest.fixture
 def started(kernel: Kernel, runner: FakeRunner, tmp_path: Path, monkeypatch) -> Callable[..., Lio]:
+    for name in MODULES:
+        (tmp_path / "module" / name).mkdir(parents=True)
+    monkeypatch.setattr(targets_lio, "LOADED", tmp_path / "module")
     monkeypatch.setattr(Lio, "_probe", lambda _: None)  # nothing real is bound here
 
     def start(portal: Portal = PORTAL, steps: list[str] | None = None) -> Lio:
-        runner.expect("modprobe", "-a", *MODULES)
         lio = Lio(tmp_path, TargetSettings("lio", portal, ""), (steps if steps is not None else []).append, runner=runner)
         lio.start()
         return lio
@@ -243,8 +246,10 @@ def test_it_wants_root_and_a_kernel_with_its_modules(tmp_path, runner, monkeypat
         lio.start()
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     runner.expect("modprobe", "-a", *MODULES, code=1, stderr="modprobe: FATAL: Module target_core_mod not found")
-    with pytest.raises(Unavailable, match=r"no LIO: .*Module target_core_mod not found"):
+    monkeypatch.setattr(targets_lio, "LOADED", tmp_path)
+    with pytest.raises(Unavailable, match=r"not loaded: .*Module target_core_mod not found") as caught:
         lio.start()
+    assert "/etc/modules-load.d" in caught.value.hint
     lio.stop()
 
 
