@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from metadata_server.api.errors import NotAcceptable
 from metadata_server.domain.errors import Invalid, NotFound
+from metadata_server.overview.view import PATH
 
 Version = tuple[int, int]
 
@@ -79,7 +80,9 @@ def need(request: Request, version: Version) -> None:
 
 @router.get("/", include_in_schema=False)
 async def versions(request: Request) -> Response:
-    """All versions; nobody needs a token to ask."""
+    """All versions; nobody needs a token to ask. A browser is shown the page instead."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(PATH, 303, {"Vary": "Accept"})
     return JSONResponse(_document(request), 300)
 
 

@@ -174,6 +174,13 @@ def test_every_answer_forbids_scripts_frames_and_copies(stage: Stage) -> None:
         assert stage.server.token not in answer.text
 
 
+def test_who_comes_with_a_browser_to_the_listeners_root_is_shown_the_page(browser: Browser) -> None:
+    browser.driver.get(browser.server.operator_url)
+    assert browser.driver.current_url.endswith("/overview")
+    versions = requests.get(browser.server.operator_url, timeout=10)
+    assert (versions.status_code, versions.json()["versions"][0]["id"]) == (300, "v3.0")
+
+
 def test_the_page_says_what_is_wrong_by_its_code_too(stage: Stage) -> None:
     def code(path: str, **words: object) -> int:
         return requests.get(f"{stage.server.operator_url}/overview{path}", timeout=10, **words).status_code  # type: ignore[arg-type]
