@@ -14,6 +14,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,14 +25,20 @@ from blockstore.waiting import Deadline, wait_for
 from testbed.server import ENVIRONMENT, LocalServer
 
 SECONDS = 60
+# While this file names a step, the server waits before it.
+HELD = "held"
 
 
 def _observer(armed: Path, step: int, daemon: str) -> Callable[[str], None]:
     """Counts; ``daemon`` is the folder of the server whose tgtd is to die, "" for the server itself."""
     heard = 0
+    held = armed.with_name(HELD)
 
     def observe(name: str) -> None:
         nonlocal heard
+        with suppress(FileNotFoundError):
+            while held.read_text() == name:
+                time.sleep(0.01)
         if armed.exists():
             heard += 1
             with armed.open("a") as file:
@@ -94,6 +101,17 @@ class ForkedServer(LocalServer):
     def disarm(self) -> None:
         """Steps are not counted any more."""
         self._armed.unlink(missing_ok=True)
+
+    @contextmanager
+    def held_before(self, step: str) -> Iterator[None]:
+        """It gets as far as that step and no further; steps of jobs only, the others would hold up the event loop."""
+        file = self._armed.with_name(HELD)
+        file.with_suffix(".new").write_text(step)
+        file.with_suffix(".new").rename(file)
+        try:
+            yield
+        finally:
+            file.unlink()
 
     @property
     def steps(self) -> list[str]:
