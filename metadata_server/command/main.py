@@ -23,24 +23,11 @@ def root(context: click.Context, state: str | None) -> None:
     context.obj = state
 
 
-<<<<<<< metadata_server/command/main.py
-for command in (
-    serve.serve,
-    instance.instance,
-    volume.volume,
-    snapshot.snapshot,
-    attach.attach,
-    attach.detach,
-    seed.seed,
-    status.status,
-):
-=======
 COMMANDS = (
     *(serve.serve, instance.instance, volume.volume, snapshot.snapshot, attach.attach, attach.detach, seed.seed, status.status),
     keys.keys,
 )
 for command in COMMANDS:
->>>>>>> /tmp/land.mine
     root.add_command(command)
 
 
