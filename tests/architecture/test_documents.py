@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+import tomllib
 import yaml
 
 from cc_blockstore.document.parse import KEYS, parse
 from cc_blockstore.document.wishes import KEYS as WISHES
 from cc_blockstore.filesystems import FILESYSTEMS
+from metadata_server import configuration
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -27,6 +29,12 @@ def test_an_example_is_yaml_and_its_blockstore_document_valid(text: str) -> None
     value = yaml.safe_load(text)
     if isinstance(value, dict) and "blockstore" in value:
         parse(value["blockstore"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_server_s_examples_are_right(page: Path) -> None:
+    for text in re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        configuration.parse(tomllib.loads(text))
 
 
 def test_there_are_examples() -> None:
