@@ -49,8 +49,8 @@ class Limit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = _head_fault(scope) or self._announced(scope)
-        if refusal is None and _has_body(scope):
+        refusal, has_body = self._head(scope)
+        if refusal is None and has_body:
             try:
                 body = await self._read(receive)
             except ClientDisconnect:  # what came may look whole
@@ -66,9 +66,28 @@ class Limit:
         else:
             await self._app(scope, receive, send)
 
-    def _announced(self, scope: Scope) -> tuple[int, str] | None:
-        length = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
-        return self._too_large() if length.isdigit() and int(length[:20]) > self._largest else None
+    def _head(self, scope: Scope) -> tuple[tuple[int, str] | None, bool]:
+        """Why this head is refused, if it is; and whether a body follows. One loop: it is made for every request."""
+        size, length, chunked, headers = 0, None, False, scope["headers"]
+        for key, value in headers:
+            size += len(key) + len(value)
+            if key == b"content-length":
+                length = value
+            elif key == b"transfer-encoding":
+                chunked = True
+        refusal = None
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_ADDRESS:
+            refusal = 414, f"the address has more than {LONGEST_ADDRESS} bytes"
+        elif len(headers) > MOST_HEADERS:
+            refusal = 431, f"there are more than {MOST_HEADERS} headers"
+        elif size > LARGEST_HEADERS:
+            refusal = 431, f"the headers have more than {LARGEST_HEADERS} bytes"
+        elif length is not None and chunked:
+            # RFC 9112, 6.3: whoever stands between may have read the other one.
+            refusal = 400, "a body has a length or is chunked, not both"
+        elif length is not None and length.isdigit() and int(length[:20]) > self._largest:
+            refusal = self._too_large()
+        return refusal, chunked or length is not None
 
     def _too_large(self) -> tuple[int, str]:
         return 413, f"the body has more than {self._largest} bytes"
@@ -87,24 +106,6 @@ class Limit:
                 return None
             more = message.get("more_body", False)
         return b"".join(parts)
-
-
-def _head_fault(scope: Scope) -> tuple[int, str] | None:
-    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_ADDRESS:
-        return 414, f"the address has more than {LONGEST_ADDRESS} bytes"
-    headers = scope["headers"]
-    if len(headers) > MOST_HEADERS:
-        return 431, f"there are more than {MOST_HEADERS} headers"
-    if sum(len(key) + len(value) for key, value in headers) > LARGEST_HEADERS:
-        return 431, f"the headers have more than {LARGEST_HEADERS} bytes"
-    if {b"content-length", b"transfer-encoding"} <= {key for key, _ in headers}:
-        # RFC 9112, 6.3: whoever stands between may have read the other one.
-        return 400, "a body has a length or is chunked, not both"
-    return None
-
-
-def _has_body(scope: Scope) -> bool:
-    return any(key in (b"content-length", b"transfer-encoding") for key, _ in scope["headers"])
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
