@@ -88,7 +88,7 @@ def test_openstacksdk_raises_a_conflict_that_says_it(storage: Any, scene: Scene)
     first = storage.create_attachment(volume, instance="one")
     with pytest.raises(openstack.exceptions.ConflictException, match="instance one has it"):
         storage.create_attachment(volume, instance="two")
-    with pytest.raises(openstack.exceptions.BadRequestException, match="instance one has it"):
+    with pytest.raises(openstack.exceptions.ConflictException, match="instance one has it"):
         storage.delete_volume(volume, ignore_missing=False)
     storage.delete_attachment(first)
     storage.delete_attachment(storage.create_attachment(volume, instance="two"))

@@ -1,0 +1,122 @@
+"""Many servers on one database: of many that ask for the same at once, one gets it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from blockstore.attachment import Status
+from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.errors import Conflict, OverLimit, Unavailable
+from metadata_server.domain.states import Lifecycle, VolumeMove
+from metadata_server.domain.volume import Volume
+from metadata_server.store import Store, Transaction
+from metadata_server.workflow import quotas
+
+VOLUME = Volume("v", "data", 1, "t1", "t1", lifecycle=Lifecycle.READY, volume_type="sparse")
+RACERS, ROUNDS = 4, 8
+
+
+@pytest.fixture
+def servers(opened: Callable[[], Store], kind: str) -> list[Store]:
+    """Each with connections of its own. On SQLite there is one server; its transactions still must not overlap."""
+    return [opened() for _ in range(RACERS)]
+
+
+def race(servers: list[Store], step: Callable[[Transaction, int], None]) -> list[int]:
+    """All at once; gives who came through. Who is refused is rolled back."""
+    barrier, won, lost = threading.Barrier(len(servers)), list[int](), list[Exception]()
+
+    def run(number: int, store: Store) -> None:
+        barrier.wait()
+        try:
+            with store.begin() as transaction:
+                step(transaction, number)
+        except (Conflict, OverLimit, Unavailable) as error:
+            lost.append(error)
+        else:
+            won.append(number)
+
+    threads = [threading.Thread(target=run, args=(number, store)) for number, store in enumerate(servers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) + len(lost) == len(servers)
+    return won
+
+
+def reserve(transaction: Transaction, number: int) -> None:
+    """As `Attachments.reserve`: moved first, then looked at."""
+    if not transaction.volumes.move("v", VolumeMove.RESERVE, "t2") or transaction.attachments.of_volume("v"):
+        raise Conflict("somebody has it")
+    transaction.attachments.add(Attachment(f"a{number}", "v", "i", Status.RESERVED, "rw", False, "t2"))
+
+
+def test_one_reserves(servers: list[Store]) -> None:
+    for _ in range(ROUNDS):
+        with servers[0].begin() as transaction:
+            transaction.volumes.add(VOLUME)
+        [winner] = race(servers, reserve)
+        with servers[0].begin() as transaction:
+            [attachment] = transaction.attachments.of_volume("v")
+            assert attachment.id == f"a{winner}"
+            transaction.attachments.remove(attachment.id)
+            transaction.volumes.remove("v")
+
+
+def test_either_it_is_reserved_or_it_is_deleted(servers: list[Store]) -> None:
+    def step(transaction: Transaction, number: int) -> None:
+        if number % 2:
+            reserve(transaction, number)
+        elif not transaction.volumes.move("v", VolumeMove.EXTEND, "t2") or transaction.attachments.of_volume("v"):
+            raise Conflict("somebody has it")
+
+    for _ in range(ROUNDS):
+        with servers[0].begin() as transaction:
+            transaction.volumes.add(VOLUME)
+        [winner] = race(servers, step)
+        with servers[0].begin() as transaction:
+            there = transaction.attachments.of_volume("v")
+            assert [each.id for each in there] == ([f"a{winner}"] if winner % 2 else [])
+            for each in there:
+                transaction.attachments.remove(each.id)
+            transaction.volumes.remove("v")
+
+
+def test_the_last_place_of_a_quota_is_taken_once(servers: list[Store]) -> None:
+    with servers[0].begin() as transaction:
+        transaction.quotas.set({"volumes": 1})
+
+    def create(transaction: Transaction, number: int) -> None:
+        quotas.check(transaction, "sparse", size=1, volumes=1, gigabytes=1)
+        transaction.volumes.add(replace(VOLUME, id=str(number)))
+
+    for _ in range(ROUNDS):
+        [winner] = race(servers, create)
+        with servers[0].begin() as transaction:
+            transaction.volumes.remove(str(winner))
+
+
+def test_one_completes_or_one_releases(servers: list[Store]) -> None:
+    before = Attachment("a", "v", "i", Status.ATTACHING, "rw", False, "t1")
+    completed, released = replace(before, status=Status.ATTACHED), replace(before, status=Status.DETACHING, released=True)
+
+    def step(transaction: Transaction, number: int) -> None:
+        if not transaction.attachments.swap(before, completed if number % 2 else released):
+            raise Conflict("somebody was faster")
+
+    for _ in range(ROUNDS):
+        with servers[0].begin() as transaction:
+            transaction.volumes.add(VOLUME)
+            transaction.attachments.add(before)
+        [winner] = race(servers, step)
+        with servers[0].begin() as transaction:
+            found = transaction.attachments.get("a")
+            assert found is not None
+            assert found == (completed if winner % 2 else released)
+            transaction.attachments.remove("a")
+            transaction.volumes.remove("v")
