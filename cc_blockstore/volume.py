@@ -80,7 +80,7 @@ class BringUp:
                 found = wait_for(f"the device of {task.path}", look, self._deadline)
             self._device = found
             # A serial that nobody named is known only now: the disk's first event came too early for its links.
-            if device.link(self._machine, task.volume, found.serial):
+            if device.link(self._machine, task.volume, task.serial or device.place(found.serial, task.path)):
                 device.refresh(self._machine, found.node)
                 mark.changed = True
 

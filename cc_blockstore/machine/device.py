@@ -49,8 +49,19 @@ def serial(scsi: Path) -> str:
     return page[4 : 4 + length].decode("ascii", "replace").strip(" \0")
 
 
+def place(found: str, path: IscsiPath) -> str:
+    """Under which name our udev rule finds a disk whose serial nobody named: the one that it has, and where it is.
+
+    Such a serial is the storage's own affair. tgt's default tells target and LUN numbers of one daemon (``beaf11``), so that two
+    portals have the same ones, and a restart exchanges them. The second part is udev's ID_PATH (systemd's
+    udev-builtin-path_id.c): portal, target name and LUN of the session.
+    """
+    lun = str(path.lun) if path.lun < 256 else f"0x{path.lun & 0xFFFF:04x}{path.lun >> 16 & 0xFFFF:04x}00000000"
+    return f"{found}@ip-{path.portal.host}:{path.portal.port}-iscsi-{path.iqn}-lun-{lun}"
+
+
 def link(machine: Machine, volume: Volume, found: str) -> bool:
-    """Write what our udev rule imports for the disk with this serial. True where that is news.
+    """Write what our udev rule imports for the disk with this serial, or at this `place`. True where that is news.
 
     Written before the login where the serial is known, so that the disk's first event makes the links; else the disk is
     asked for another event afterwards (`refresh`).

@@ -102,6 +102,18 @@ def test_what_the_rule_imports_is_named_by_the_serial(fake: FakeMachine):
     assert not fake.read("var/lib/blockstore/links/serial")
 
 
+def test_a_serial_that_nobody_named_counts_at_its_place_only():
+    """Two of Cinder's storage hosts, each with its first target: tgt's default serial is the same."""
+    one = IscsiPath(Portal("10.0.0.1"), "iqn.2010-10.org.openstack:volume-1", 1)
+    other = IscsiPath(Portal("10.0.0.2"), "iqn.2010-10.org.openstack:volume-2", 1)
+    assert device.place("beaf11", one) == "beaf11@ip-10.0.0.1:3260-iscsi-iqn.2010-10.org.openstack:volume-1-lun-1"
+    assert device.place("beaf11", one) != device.place("beaf11", other)
+    assert (
+        device.place("s", IscsiPath(Portal("fd00::1"), "iqn.x:y", 0x1234))
+        == "s@ip-fd00::1:3260-iscsi-iqn.x:y-lun-0x1234000000000000"
+    )
+
+
 @pytest.mark.parametrize("serial", ["", ".", "..", "../x", "/etc/x", "a/b"])
 def test_a_serial_that_could_leave_the_folder_gets_no_link(fake: FakeMachine, serial):
     before = fake.files()
