@@ -36,6 +36,14 @@ def handle(*args: Any, **kwargs: Any) -> None:
     cfg = kwargs["cfg"] if "cfg" in kwargs else args[1]
     cloud = kwargs["cloud"] if "cloud" in kwargs else args[2]
     try:
+        from cc_blockstore import said
+
+        if not said.anything(cfg, cloud):
+            return
+        from cc_blockstore import unchanged
+
+        if unchanged.nothing_to_do(cfg, cloud):
+            return
         from cc_blockstore import bootstrap
 
         outcome = bootstrap.at_boot(cfg, cloud)

@@ -12,9 +12,10 @@ from blockstore import iqn
 from blockstore.attachment import Attachment, Status
 from blockstore.errors import BlockstoreError, DocumentInvalid, ServiceError
 from blockstore.report import Report, Result, VolumeReport
+from blockstore.run import Command
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
-from cc_blockstore import listing, status, verdict
+from cc_blockstore import listing, seal, status, verdict
 from cc_blockstore.arrivals import Arrival, arrivals
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
@@ -60,7 +61,7 @@ def run(
         return Verdict(Report(instance_id, "", _now(), 0))
     try:
         with lock.exclusive(machine, Deadline.after(document.deadline + 30, machine.clock)):
-            return Run(machine, document, instance_id, events).run()
+            return Run(machine, document, instance_id, _digest(cfg, metadata, machine), events).run()
     except (BlockstoreError, OSError) as error:
         return Verdict(Report(instance_id, "", _now(), 0, faults=(str(error),)), str(error))
 
@@ -72,10 +73,14 @@ class Run:
     machine: Machine
     document: Document
     instance_id: str
+    digest: str = ""
     events: Events = no_events
     started: str = field(default_factory=lambda: _now())
 
     def __post_init__(self) -> None:
+        # What nobody waits for begins when all else is done: it would only take the processor away from that.
+        self.launch, self.later = self.machine.launch, list[Command]()
+        self.machine = replace(self.machine, launch=self.later.append)
         self.begun = self.machine.clock.monotonic()
         self.uptime_ms = uptime.milliseconds(self.machine)
         self.deadline = Deadline.after(self.document.deadline, self.machine.clock)
@@ -108,7 +113,24 @@ class Run:
         report = self._report(listed, [*(each.report for each in outcomes), *turned, *left])
         report = self._deliver(report, answered=listed.answered)
         status.write(self.machine, report)
+        usual = not (gone or desired.turned or self.leaving or listed.faults or listed.notes)
+        self._seal(report, listed, usual=usual)
+        for command in self.later:
+            self.launch(command)
         return verdict.of(report, desired)
+
+    def _seal(self, report: Report, listed: listing.Listing, *, usual: bool) -> None:
+        """Spare the next run the work, where this one left nothing open."""
+        root, document = self.machine.paths.root, self.document
+        told = {Status.RESERVED, Status.ATTACHING, Status.ATTACHED}
+        theirs = [each for each in listed.attachments if each.connection is None]
+        open_ends = report.notes or not report.healthy or any(each.status not in told for each in theirs)
+        if not (self.digest and usual) or open_ends or (self.client is not None and not listed.answered):
+            seal.remove(root)
+            return
+        token, certificate = document.token.reveal() if document.token else "", certificate_of(document, self.machine)
+        service = {"endpoint": document.endpoint, "token": token, "ca_cert": certificate} if self.client else {}
+        seal.write(root, self.instance_id, self.digest, service, [each.to_wire() for each in theirs], report.to_wire())
 
     def _steps(self, name: str) -> Steps:
         return Steps(name, self.begun, self.machine.clock, self.events)
@@ -247,14 +269,26 @@ def client_of(document: Document, machine: Machine) -> MetadataClient | None:
     """The client of the document's metadata service; None in static mode. A PEM given as text is put into a file."""
     if not document.endpoint:
         return None
-    certificate = document.ca_cert
-    if certificate.lstrip().startswith("-----BEGIN"):
-        from cc_blockstore.machine import files
+    return MetadataClient(document.endpoint, document.token, ca_cert=certificate_of(document, machine))
 
-        path = machine.paths.run / "ca.pem"
-        files.write(path, certificate, 0o644)
-        certificate = str(path)
-    return MetadataClient(document.endpoint, document.token, ca_cert=certificate)
+
+def certificate_of(document: Document, machine: Machine) -> str:
+    """The path of the certificates that the service is known by, "" for the system's."""
+    if not document.ca_cert.lstrip().startswith("-----BEGIN"):
+        return document.ca_cert
+    from cc_blockstore.machine import files
+
+    path = machine.paths.run / "ca.pem"
+    files.write(path, document.ca_cert, 0o644)
+    return str(path)
+
+
+def _digest(cfg: Mapping[str, Any], metadata: Mapping[str, Any], machine: Machine) -> str:
+    """No digest where the document holds what none can be made of."""
+    try:
+        return seal.inputs(cfg, metadata, machine.paths.root)
+    except (TypeError, ValueError):
+        return ""
 
 
 def _now() -> str:

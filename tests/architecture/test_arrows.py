@@ -118,3 +118,33 @@ def test_importing_the_module_needs_the_standard_library_alone(root: Path) -> No
     assert "cc_blockstore" in new
     assert not [name for name in new if name.partition(".")[0] not in {*sys.stdlib_module_names, "cc_blockstore"}]
     assert not [name for name in new if name.startswith("cc_blockstore.")]
+
+
+HANDLED = """
+import sys
+before = set(sys.modules)
+import cc_blockstore
+cc_blockstore.handle(name="blockstore", cfg={}, cloud=object(), args=[])
+print(" ".join(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_where_no_document_exists_nothing_but_the_question_is_imported(root: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(root)!r})" + HANDLED
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    new = [name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names]
+    assert new == ["cc_blockstore", "cc_blockstore.said"]
+
+
+RERUN = {"cc_blockstore.unchanged", "cc_blockstore.seal", "cc_blockstore.said", "cc_blockstore.exchange"}
+
+
+def test_the_healthy_re_run_knows_the_standard_library_and_files_only(root: Path) -> None:
+    modules = " ".join(sorted(RERUN)).replace(" ", ", ")
+    code = f"import sys; sys.path.insert(0, {str(root)!r})" + IMPORTED.format(module=modules)
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    new = {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names}
+    machine = {"cc_blockstore.machine", "cc_blockstore.machine.files", "cc_blockstore.machine.glimpse"}
+    assert new == RERUN | machine | {"cc_blockstore", "blockstore"}
