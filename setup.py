@@ -41,7 +41,18 @@ setup(
         "bench": ["matplotlib"],
         "cinder": ["keystoneauth1"],  # engine = "cinder"
         "test": [
-            *("pytest", "pytest-xdist", "hypothesis", "pyfakefs", "httpx", "openstacksdk", "python-openstackclient", "python-cinderclient", "mfusepy", "schemathesis", "trustme"),
+            *(
+                "pytest",
+                "pytest-xdist",
+                "hypothesis",
+                "pyfakefs",
+                "httpx",
+                "openstacksdk",
+                "python-openstackclient",
+                "python-cinderclient",
+                "mfusepy",
+            ),
+            *("schemathesis", "trustme"),
             "selenium",  # drives chromium-driver
             *("mypy", "ruff", "types-PyYAML", "types-requests"),
             *("configobj", "jsonpatch", "jsonschema", "oauthlib"),  # what cloud-init itself imports

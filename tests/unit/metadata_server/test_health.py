@@ -28,7 +28,10 @@ class Server:
             raise Unavailable("the server's database: secret words")
         yield SimpleNamespace(
             counts=SimpleNamespace(
-                database=lambda: None, volumes=lambda: self.volumes, attachments=lambda: {"attached": 1}, instances=lambda: 7
+                database=lambda: None,
+                volumes=lambda attachments: self.volumes,
+                attachments=lambda: {"attached": 1},
+                instances=lambda: 7,
             )
         )
 
