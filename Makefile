@@ -67,6 +67,10 @@ test-fast: setup ## everything but guests and loop devices
 fuzz: setup ## schemathesis over both OpenAPI documents, with a new seed each time (EXAMPLES=200 an operation)
 	BLOCKSTORE_EXAMPLES=$(or $(EXAMPLES),200) $(IN)/pytest -q tests/target/test_fuzzed.py
 
+.PHONY: test-postgresql
+test-postgresql: setup ## the server's tests with PostgreSQL in the place of SQLite
+	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist worksteal tests/store tests/target --database postgresql
+
 .PHONY: test-loop
 test-loop: setup ## disks in, run, disks out on loop devices (root)
 	$(SUDO) $(IN)/pytest -q tests/loop

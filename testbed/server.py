@@ -22,8 +22,11 @@ from metadata_server.targets.tgt_show import targets
 from metadata_server.targets.tgt_socket import SocketControl
 
 ROOT = Path(__file__).resolve().parent.parent
+DATABASE_OPTIONS = {"database.url": "--database", "database.password_file": "--database-password-file"}
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 T = TypeVar("T")
+# Gives the options (keys of the configuration) of the database for a server's folder.
+Databases = Callable[[Path], Mapping[str, str]]
 START_SECONDS, STOP_SECONDS, COMMAND_SECONDS = 60.0, 20.0, 60.0
 
 
@@ -34,6 +37,8 @@ class LocalServer:
     ``options`` are further options of ``serve``; ``prefix`` is a command that it runs under (such as setpriv), and
     ``program`` what is run in the place of ``python -m metadata_server``.
     """
+
+    databases: Databases = staticmethod(lambda _state: {})  # SQLite in the folder
 
     def __init__(
         self,
@@ -48,7 +53,9 @@ class LocalServer:
         self.log = state.parent / f"{state.name}.log"
         listen = ("--instance-listen", "127.0.0.1:0", "--operator-listen", "127.0.0.1:0", "--portal", "127.0.0.1:0")
         host = ("--advertised-host", advertised_host) if advertised_host else ()
-        self._argv = (*prefix, sys.executable, *program, "serve", "--state", str(state), *listen, *host, *options)
+        told = type(self).databases(state)
+        database = [word for key, value in told.items() for word in (DATABASE_OPTIONS[key], value)]
+        self._argv = (*prefix, sys.executable, *program, "serve", "--state", str(state), *listen, *host, *database, *options)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> LocalServer:

@@ -9,13 +9,16 @@ from sqlalchemy import Column, Connection, Text, delete, insert, select, type_co
 
 from metadata_server.domain.errors import Unavailable
 from metadata_server.store.cipher import Cipher
-from metadata_server.store.encrypted import keys_of
-from metadata_server.store.tables import SECRETS, secret_keys
+from metadata_server.store.encrypted import EncryptedText, keys_of
+from metadata_server.store.tables import METADATA, secret_keys
 
 if TYPE_CHECKING:
     from metadata_server.store.store import Store
 
 BATCH = 500
+SECRETS = tuple(
+    column for table in METADATA.sorted_tables for column in table.columns if isinstance(column.type, EncryptedText)
+)  # fmt: skip
 
 
 def check(store: Store) -> None:
@@ -59,7 +62,8 @@ def _note(store: Store, names: Iterable[str]) -> None:
 
 def _column(store: Store, column: Column[Any], keys: Cipher) -> int:
     """In batches by id, so that nobody waits long."""
-    identifier, last, changed = column.table.c.id, "", 0
+    [identifier] = column.table.primary_key.columns
+    last, changed = "", 0
     # As it is stored: the column's type would decrypt it.
     stored = select(identifier, type_coerce(column, Text).label("stored")).order_by(identifier).limit(BATCH).with_for_update()
     while True:
@@ -76,8 +80,9 @@ def _column(store: Store, column: Column[Any], keys: Cipher) -> int:
 def _row(connection: Connection, column: Column[Any], keys: Cipher, identifier: str, stored: str | None) -> bool:
     if stored is None or keys.current(stored):
         return False
+    [key] = column.table.primary_key.columns
     plain = keys.decrypt(stored, f"{column.table.name}.{column.name}")
-    connection.execute(update(column.table).where(column.table.c.id == identifier).values({column: plain}))
+    connection.execute(update(column.table).where(key == identifier).values({column: plain}))
     return True
 
 

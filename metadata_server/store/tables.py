@@ -23,6 +23,7 @@ instances = Table(
     Column("id", String(255), primary_key=True),
     Column("name", String(255), nullable=False, index=True),
     Column("initiator_name", String(223), nullable=False, unique=True),
+    # Whatever the manuals say, people put passwords there.
     Column("user_data", EncryptedText("instances.user_data"), nullable=False),
     Column("network_config", Text, nullable=False),
     Column("created_at", String(32), nullable=False),
@@ -146,9 +147,6 @@ export_faults = Table(
 
 # Ids of the keys that secrets of this database are encrypted with.
 secret_keys = Table("secret_keys", METADATA, Column("id", String(16), primary_key=True))
-
-# What is encrypted where a key is configured. User-data is among it: whatever the manuals say, people put passwords there.
-SECRETS = (attachments.c.password, attachments.c.password_in, instances.c.user_data)
 
 # Of volumes that another service owns (engine = "cinder"): what we know of their content, and the attachments that we
 # reserved there. One of ours to a volume; attachment_id is "" while it is being reserved.

@@ -34,7 +34,7 @@ def test_keys_are_made_changed_and_applied(tmp_path):
     assert file.stat().st_mode & 0o777 == 0o600
     assert run("reencrypt", "--config", config) == "0 secrets were encrypted anew\n"  # by the start that found them plain
     run("add", file)
-    assert run("reencrypt", "--config", config) == "3 secrets were encrypted anew\n"
+    assert run("reencrypt", "--config", config) == "4 secrets were encrypted anew\n"
     stored = sqlite3.connect(state / "state.db").execute("SELECT password FROM attachments").fetchall()
     assert stored[0][0].startswith(f"$secret${cipher.read(file).names[0]}$")
     assert not [secret for secret in PLANTED if secret.encode() in (state / "state.db").read_bytes()]

@@ -9,7 +9,7 @@ from metadata_server.domain.errors import Unavailable
 from metadata_server.store import cipher, keyring
 from tests.store.test_store import ATTACHMENT, INSTANCE, VOLUME
 
-PLANTED = ("pLanted0utgoing", "pLanted1ncoming", "pLantedUserData")
+PLANTED = ("pLanted0utgoing", "pLanted1ncoming", "pLantedUserData", "pLantedSharedKey")
 
 
 @pytest.fixture
@@ -34,11 +34,13 @@ def plant(store):
         transaction.volumes.add(VOLUME)
         transaction.instances.add(instance)
         transaction.attachments.add(attachment)
+        transaction.shared_keys.add("planted", PLANTED[3])
 
 
 def check(store):
     with store.read() as transaction:
         assert (transaction.attachments.get("a"), transaction.instances.get("i")) == planted()
+        assert transaction.shared_keys.get("planted") == PLANTED[3]
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_a_new_key_encrypts_what_is_new_and_the_rest_when_it_is_told_to(opened, 
     new = cipher.read(key_file).names[0]
     with store.begin() as transaction:
         transaction.instances.add(replace(INSTANCE, id="j", initiator_name="iqn.2018-12.com.leftasexercise:j"))
-    assert keyring.reencrypt(store) == 3
+    assert keyring.reencrypt(store) == 4
     assert keyring.reencrypt(store) == 0
     check(store)
     with store.connection() as connection:
@@ -90,6 +92,13 @@ def test_a_new_key_encrypts_what_is_new_and_the_rest_when_it_is_told_to(opened, 
     assert all(text.startswith(f"$secret${new}$") for text in stored)
     key_file.write_text(key_file.read_text().partition("\n")[0])
     check(opened(key_file=key_file))
+
+
+def test_every_secret_column_is_known():
+    assert {f"{column.table.name}.{column.name}" for column in keyring.SECRETS} == {
+        "attachments.password", "attachments.password_in", "instances.user_data", "shared_keys.value",
+    }  # fmt: skip
+    assert all(column.type.place == f"{column.table.name}.{column.name}" for column in keyring.SECRETS)
 
 
 @pytest.mark.parametrize("loss", ["none", "another"])

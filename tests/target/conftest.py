@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
@@ -18,8 +19,12 @@ from metadata_server.domain.export import SeenTarget
 from metadata_server.targets import tgt_show
 from metadata_server.targets.tgt_request import Mode, Operation, Request
 from metadata_server.targets.tgt_socket import SocketControl
+from testbed.postgresql import LocalPostgresql
 from testbed.server import LocalServer
+from tests.databases import KINDS, migrated, postgresql
 from tests.target.initiator import Login
+
+__all__ = ["migrated", "postgresql"]
 
 PROGRAMS = ("tgtd", "iscsi-inq", "iscsi-ls", "qemu-io")
 
@@ -29,6 +34,28 @@ def _programs() -> None:
     missing = [program for program in PROGRAMS if shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]
     if missing:
         pytest.fail(f"this tier needs {', '.join(missing)} (apt install tgt libiscsi-bin qemu-utils qemu-block-extra)")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=KINDS, default="sqlite", help="what the servers of tests/target keep their state in")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every server's folder has a database of its own, new with the folder."""
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    server: LocalPostgresql = request.getfixturevalue("postgresql")
+
+    @functools.cache
+    def options(state: Path) -> dict[str, str]:
+        name = server.database(template=request.getfixturevalue("migrated"))
+        return {"database.url": server.url(name), "database.password_file": str(server.password_file)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalServer, "databases", staticmethod(options))
+        yield
 
 
 class Guest:

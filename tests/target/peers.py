@@ -15,6 +15,8 @@ READY = re.compile(r"^ready: instances at http://(\S+), operators at http://(\S+
 class PeerServer(LocalServer):
     """One of them."""
 
+    databases = staticmethod(lambda _state: {})  # theirs is said below
+
     def __init__(self, state: Path, number: int, postgresql: LocalPostgresql, database: str) -> None:
         options = ("--database", postgresql.url(database), "--database-password-file", str(postgresql.password_file))
         super().__init__(state, advertised_host="", options=options)

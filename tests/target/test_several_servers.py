@@ -15,12 +15,9 @@ import requests
 
 from testbed.postgresql import LocalPostgresql
 from testbed.server import LocalServer
-from tests.databases import migrated, postgresql
 from tests.target.conftest import Guest, seen, until
 from tests.target.initiator import inquiry
 from tests.target.peers import PeerServer
-
-__all__ = ["migrated", "postgresql"]
 
 numbers = itertools.count(1)
 
