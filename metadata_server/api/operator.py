@@ -19,7 +19,6 @@ from metadata_server.api.body import Limit
 from metadata_server.api.errors import HANDLERS, fault
 from metadata_server.engines import Engine, SharedServices
 from metadata_server.workflow.health import Health
-from metadata_server.workflow.services import Services
 
 
 def application(
@@ -40,8 +39,7 @@ def application(
     app.add_route(health_endpoint.PATH, health_endpoint.endpoint(health), include_in_schema=False)
     app.add_route("/metrics", _metrics(figures), include_in_schema=False)
     app.add_api_route("/openapi.json", _described, dependencies=[Depends(authenticate)], include_in_schema=False)
-    if isinstance(services, Services):  # the page shows volumes of our own
-        app.router.routes.extend(overview.routes(services, token, health))
+    app.router.routes.extend(overview.routes(services, token, health))
     app.include_router(versions.router)
     app.include_router(instances.router, dependencies=[Depends(authenticate)])
     # Clients of microversions before 3.67 put a project into the path; here all volumes belong to one.

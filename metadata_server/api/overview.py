@@ -16,10 +16,10 @@ from blockstore.render import render
 from blockstore.secret import Secret
 from metadata_server.api.browser import HEADERS, HOURS, Sessions, form_of
 from metadata_server.api.errors import status_of
+from metadata_server.engines import SharedServices
 from metadata_server.overview import view, words
 from metadata_server.overview.view import PATH, Query
 from metadata_server.workflow.health import Health
-from metadata_server.workflow.services import Services
 
 STYLE = render("overview/style.css.j2")
 ICON = render("overview/icon.svg.j2")
@@ -30,7 +30,7 @@ FOR_GOOD = {**HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def routes(services: Services, token: Secret, health: Health) -> list[Route]:
+def routes(services: SharedServices, token: Secret, health: Health) -> list[Route]:
     """The routes of the page."""
     page = _Page(services, Sessions(token, PATH), health)
     return [
@@ -47,7 +47,7 @@ def routes(services: Services, token: Secret, health: Health) -> list[Route]:
 class _Page:
     """One method, one address."""
 
-    def __init__(self, services: Services, sessions: Sessions, health: Health) -> None:
+    def __init__(self, services: SharedServices, sessions: Sessions, health: Health) -> None:
         self._services, self._sessions, self._health = services, sessions, health
 
     def guarded(self, answer: Answer) -> Answer:

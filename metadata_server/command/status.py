@@ -16,20 +16,25 @@ from metadata_server.command.output import properties, show
 @with_client
 def status(client: Client, as_json: bool) -> None:
     """How the server is: what it has, what it stands on, and what is not as it should be."""
-    found = client.get("/status")["status"]
-    if "cinder" in found:
-        show(as_json, found, properties({**found, "attachments": _counts(found["attachments"])}))
-        return
-    found["overview"] = client.overview_url
+    found = {**client.get("/status")["status"], "overview": client.overview_url}
     show(as_json, found, properties(dict(_lines(found))))
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
-    """A line for each, those of what went wrong at the end."""
+    """A line for each, those of what went wrong at the end. A server whose volumes are a Cinder's has less to tell."""
+    amounts = ("volumes", "snapshots", "attachments")
+    for key, value in found.items():
+        if key in amounts:
+            yield key, ", ".join(f"{number} {word}" for word, number in value.items()) or "none"
+        elif not isinstance(value, (dict, list)):
+            yield key, value
+    if "exports" in found:
+        yield from _own(found)
+        yield from _trouble(found)
+
+
+def _own(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     exports, database, target, reports = (found[key] for key in ("exports", "database", "target", "reports"))
-    yield from ((key, found[key]) for key in ("version", "overview", "endpoint", "portal", "instances"))
-    for key in ("volumes", "snapshots", "attachments"):
-        yield key, _counts(found[key])
     yield "exports", f"{exports['present']} of {exports['wanted']}, {exports['sessions']} sessions"
     for each in found["types"]:
         yield f"type {each['name']}", f"{each['backend']}, {each['volumes']} volumes{', default' if each['default'] else ''}"
@@ -37,7 +42,6 @@ def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     keys = f"secrets under {database['keys']} keys" if database["keys"] else "secrets not encrypted"
     yield "database", f"{database['kind']}, schema {database['schema']}, {keys}"
     yield "reports", f"{reports['failed']} instances with trouble" if reports["failed"] else "no instance with trouble"
-    yield from _trouble(found)
 
 
 def _trouble(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
@@ -51,7 +55,3 @@ def _trouble(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
             yield f"trouble {each['name']}{f' ({number + 1})' if number else ''}", f"{reason} ({each['received_at'][:19]}Z)"
     if found["reports"]["failed"] > len(last):
         yield "and", f"{found['reports']['failed'] - len(last)} more instances with trouble: see the overview"
-
-
-def _counts(found: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} {word}" for word, number in found.items()) or "none"

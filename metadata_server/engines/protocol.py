@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metadata_server.workflow.changes import Changes
     from metadata_server.workflow.health import Health
     from metadata_server.workflow.instances import Instances
+from metadata_server.workflow.overview import Overview
 
 
 class Engine(Protocol):
@@ -95,6 +96,10 @@ class SharedServices(Protocol):
     @property
     def changes(self) -> Changes:
         """Waiting for changes."""
+
+    @property
+    def overview(self) -> Overview:
+        """What the operators' page shows."""
 
     def seed(self, identifier: str, *, token: Secret | None) -> dict[str, str]:
         """The files of a NoCloud seed; without a token there is no secret in them."""

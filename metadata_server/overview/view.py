@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
@@ -119,6 +119,7 @@ class FrontView:
     faults: Mapping[str, str]
     next_instances: str
     next_volumes: str
+    elsewhere: str
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ def front(query: Query, found: Front, amounts: Amounts, health: Mapping[str, boo
         faults=found.faults,
         next_instances=query.link(fragment="#instances", instances_after=instances[-1].id) if more_instances else "",
         next_volumes=query.link(fragment="#volumes", volumes_after=volumes[-1].id) if more_volumes else "",
+        elsewhere=found.elsewhere,
     )
 
 
@@ -186,7 +188,7 @@ def instance_path(identifier: str) -> str:
     return f"/instances/{quote(identifier, safe='')}"
 
 
-def _card(row: InstanceRow, attachments: tuple[AttachmentRow, ...] | list[AttachmentRow], now: datetime) -> Card:
+def _card(row: InstanceRow, attachments: Sequence[AttachmentRow], now: datetime) -> Card:
     found = boot(row.report, row.received_at, now, most=ON_A_CARD)
     return Card(row, tuple(attachments), words.clock(row.created_at), found, found.look if found else "none")
 

@@ -69,7 +69,7 @@ class Services:
     @property
     def overview(self) -> Overview:
         """What the page shows."""
-        return Overview(self.parts)
+        return Overview(self.parts.store, self.parts.faults)
 
     @property
     def changes(self) -> Changes:

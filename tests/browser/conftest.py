@@ -13,6 +13,9 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.wait import WebDriverWait
 
 from blockstore.report import FilesystemReport, Report, Result, StepReport, VolumeReport
 from testbed.server import LocalServer
@@ -123,11 +126,21 @@ class Browser:
     def log_in(self, token: str | None = None) -> None:
         """Fill in the form."""
         self.driver.find_element(By.ID, "token").send_keys(self.server.token if token is None else token)
-        self.driver.find_element(By.CSS_SELECTOR, "main button[type=submit]").click()
+        self.press("main button[type=submit]")
 
     def follow(self, text: str) -> None:
         """Click a link."""
-        self.driver.find_element(By.LINK_TEXT, text).click()
+        self._leave(self.driver.find_element(By.LINK_TEXT, text))
+
+    def press(self, selector: str) -> None:
+        """Click a button that sends a form."""
+        self._leave(self.driver.find_element(By.CSS_SELECTOR, selector))
+
+    def _leave(self, element: WebElement) -> None:
+        """Click, and wait until this page is gone: a busy browser may still show it when the click returns."""
+        page = self.driver.find_element(By.TAG_NAME, "html")
+        element.click()
+        WebDriverWait(self.driver, 30).until(staleness_of(page))
 
     def text(self, selector: str = "main") -> str:
         """What one reads."""

@@ -41,7 +41,7 @@ def test_only_who_has_the_token_gets_in_and_comes_back_to_where_one_was(browser:
     assert browser.server.token not in browser.driver.page_source
     [cookie] = browser.driver.get_cookies()
     assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/overview")
-    browser.driver.find_element(By.CSS_SELECTOR, ".top button").click()
+    browser.press(".top button")
     assert browser.driver.get_cookies() == []
     browser.get()
     assert "Operators' token" in browser.text()
@@ -104,7 +104,7 @@ def test_only_those_with_trouble_and_only_those_that_one_looks_for(logged_in: Br
     assert [each.text for each in logged_in.driver.find_elements(By.CSS_SELECTOR, ".card h3")] == ["db-1"]
     logged_in.get()
     logged_in.driver.find_element(By.ID, "q").send_keys("WEB")
-    logged_in.driver.find_element(By.CSS_SELECTOR, ".search button").click()
+    logged_in.press(".search button")
     assert [each.text for each in logged_in.driver.find_elements(By.CSS_SELECTOR, ".card h3")] == ["web-1"]
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from blockstore import __version__
 from blockstore.secret import Secret
+from metadata_server.engines.cinder.overview import CinderOverview
 from metadata_server.engines.cinder.parts import CinderParts
 from metadata_server.seed import documents
 from metadata_server.workflow.changes import Changes
 from metadata_server.workflow.health import Health
 from metadata_server.workflow.instances import Instances
+from metadata_server.workflow.overview import Overview
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class CinderServices:
     def changes(self) -> Changes:
         """Waiting for changes."""
         return self.parts.changes
+
+    @property
+    def overview(self) -> Overview:
+        """What the operators' page shows: instances, what was passed through for them, and their reports."""
+        return CinderOverview(self.parts.store, self.cinder)
 
     def seed(self, identifier: str, *, token: Secret | None) -> dict[str, str]:
         """The files of a NoCloud seed; without a token there is no secret in them."""
