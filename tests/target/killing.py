@@ -82,7 +82,8 @@ class ForkedServer(LocalServer):
         listen = dict.fromkeys(("instance.listen", "operator.listen", "targets.portal"), "127.0.0.1:0")
         self.disarm()
         assert self._forker.stdin is not None
-        wish = [{"state": str(self.state), **listen, **type(self).databases(self.state)}, str(self._armed), self.step, str(self.state) if self.daemon else ""]
+        options = {"state": str(self.state), **listen, **type(self).databases(self.state)}
+        wish = [options, str(self._armed), self.step, str(self.state) if self.daemon else ""]
         self._forker.stdin.write(json.dumps(wish) + "\n")
         word, number = self._hear()
         assert word == "ready", self.log.read_text()
