@@ -7,7 +7,6 @@ None, and note what is wrong. When all has been read, the one who holds `Faults`
 from __future__ import annotations
 
 import datetime
-import difflib
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -214,6 +213,8 @@ def text_fault(value: str) -> str | None:
 
 
 def _advice(key: str, known: tuple[str, ...]) -> str:
+    import difflib  # late: only a wrong document needs it
+
     nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(sorted(known))}"
 
