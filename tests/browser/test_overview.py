@@ -220,11 +220,16 @@ const light = (colour) => { const [r, g, b] = colour.slice(0, 3).map((c) => c / 
   .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
 const ground = (element) => { for (let e = element; e; e = e.parentElement) {
   const c = parts(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; } return [255, 255, 255, 255]; };
+// A word on a bar: the bar may be pale, so that what is below it shines through.
+const bar = (e) => { const step = e.parentElement.querySelector(".step"), style = getComputedStyle(step);
+  const over = parts(style.fill), below = parts(getComputedStyle(document.querySelector(".lane")).fill);
+  return over.map((c, i) => c * style.fillOpacity + below[i] * (1 - style.fillOpacity)); };
 const found = {};
 for (const e of document.querySelectorAll("body *")) {
   const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-  if (!own || !e.checkVisibility() || ["title", "desc"].includes(e.tagName) || e.closest("svg .word")) continue;
-  const style = getComputedStyle(e), a = light(parts(e.closest("svg") ? style.fill : style.color)), b = light(ground(e));
+  if (!own || !e.checkVisibility() || ["title", "desc"].includes(e.tagName)) continue;
+  const style = getComputedStyle(e), a = light(parts(e.closest("svg") ? style.fill : style.color));
+  const b = light(e.matches(".word") ? bar(e) : ground(e));
   const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text = e.className.baseVal ?? e.className;
   found[e.tagName + "." + text] = Math.min(found[e.tagName + "." + text] ?? 99, ratio);
 }
