@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     said = table.tables(samples)
     print(said)
     if options.report:
-        options.report.write_text(said)
+        options.report.write_text(table.placed(options.report.read_text(), said))
     if options.plot:
         from benchmarks import plot  # only here: it needs matplotlib
 
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each is measured (default: 5)")
     parser.add_argument("--only", type=_contenders, default=FIRST_USE, metavar="NAME,…", help="some contenders only")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the tables there, as Markdown")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="put the tables into this page (docs/benchmarks.md)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the plot there, as SVG")
     return parser
 

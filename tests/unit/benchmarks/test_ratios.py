@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,19 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head(samples: Samples) ->
     for part in table.tables(samples).split("\n\n"):
         rows = [row for row in part.splitlines() if row.startswith("|")]
         assert len({row.count("|") for row in rows}) <= 1, part
+
+
+def test_the_tables_take_the_place_of_older_ones() -> None:
+    page = f"# Title\n{table.BEGIN}\nold\n{table.END}\nmore\n"
+    assert table.placed(page, "new") == f"# Title\n{table.BEGIN}\n\nnew\n{table.END}\nmore\n"
+    assert table.placed(table.placed(page, "new"), "new") == table.placed(page, "new")
+
+
+def test_a_page_without_a_place_for_them_is_refused() -> None:
+    with pytest.raises(ValueError, match="no place"):
+        table.placed("# Title\n", "new")
+
+
+def test_the_page_of_the_documentation_has_the_place() -> None:
+    page = (Path(__file__).parents[3] / "docs/benchmarks.md").read_text()
+    assert "new tables" in table.placed(page, "new tables")
