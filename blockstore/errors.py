@@ -87,7 +87,7 @@ class DeadlineExceeded(BlockstoreError):
     def __init__(self, waited_for: str, seconds: float, last: str = "") -> None:
         self.waited_for, self.seconds, self.last = waited_for, seconds, last
         # Steps share one deadline: the one that finds it passed is seldom the one that was slow.
-        waited = f"waited {seconds:.0f} s for" if seconds >= 0.5 else "the deadline had passed before"
+        waited = f"waited {seconds:.{0 if seconds >= 0.5 else 1}f} s for" if seconds else "the deadline had passed before"
         super().__init__(f"{waited} {waited_for}" + (f", last saw {last}" if last else ""))
 
 

@@ -65,13 +65,13 @@ def wait_for(what: str, look: Callable[[], T | None], deadline: Deadline, *, des
     from 2 to 50 ms: sysfs and devtmpfs offer no event that could be awaited instead (inotify does not work on sysfs).
     Raises `DeadlineExceeded` naming ``what`` and, from ``describe``, what was last seen.
     """
-    begun = deadline.clock.monotonic()
+    begun, late = deadline.clock.monotonic(), deadline.passed()
     pause = 0.002
     while True:
         found = look()
         if found is not None:
             return found
         if deadline.passed():
-            raise DeadlineExceeded(what, deadline.clock.monotonic() - begun, describe())
+            raise DeadlineExceeded(what, 0 if late else deadline.clock.monotonic() - begun, describe())
         deadline.clock.sleep(min(pause, deadline.remaining()))
         pause = min(pause * 1.5, 0.05)

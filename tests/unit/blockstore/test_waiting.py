@@ -45,7 +45,7 @@ def test_a_deadline_that_has_passed_still_allows_one_look(clock: FakeClock):
     deadline = Deadline.after(-3, clock)
     assert deadline.passed()
     assert deadline.remaining() == 0
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(DeadlineExceeded, match="the deadline had passed before it"):
         wait_for("it", lambda: None, deadline)
     assert clock.slept == []
 

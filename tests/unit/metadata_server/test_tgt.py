@@ -110,7 +110,7 @@ def test_who_was_half_logged_in_before_comes_again(tgt):
 def test_a_command_that_does_not_end_leaves_the_target_offline_until_it_did(tgt, monkeypatch):
     monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
     daemon = Daemon([3], looks=10**6)
-    with pytest.raises(Unavailable, match=r"waited 0 s for iqn.x:v to be idle.*its commands do not end"):
+    with pytest.raises(Unavailable, match=r"waited 0\.1 s for iqn.x:v to be idle.*its commands do not end"):
         said(tgt, daemon)
     assert daemon.state == "offline"
     assert daemon.size == 1074
