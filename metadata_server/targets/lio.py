@@ -37,10 +37,9 @@ class Lio:
     chap_algorithms = ("SHA256",)
 
     def __init__(
-        self, _folder: Path, settings: TargetSettings, observe: Callable[[str], None], *,
-        runner: Runner = run, tree: Callable[[], Tree] = Tree,
+        self, folder: Path, settings: TargetSettings, observe: Callable[[str], None], *, runner: Runner = run
     ) -> None:  # fmt: skip
-        self._portal, self._observe, self._run, self._make_tree = settings.portal, observe, runner, tree
+        self._folder, self._portal, self._observe, self._run = folder, settings.portal, observe, runner
         self._pipe: tuple[int, int] | None = None
 
     @property
@@ -53,7 +52,7 @@ class Lio:
         if os.geteuid() != 0:
             raise Unavailable("LIO wants root", hint="User=root in the server's unit: see docs/operating.md, LVM and LIO")
         self._load()
-        self._tree = self._make_tree()
+        self._tree = Tree(self._folder / "lio")
         self._pipe = self._pipe or os.pipe()
         if self._portal.port == 0 or not self.seen():
             self._probe()

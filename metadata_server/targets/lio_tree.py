@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,9 +45,14 @@ def address(portal: Portal) -> str:
 class Tree:
     """All of this may raise rtslib's errors and the kernel's: `said` puts them into words."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self._lib = library()
-        with self.said("the kernel's configfs"):
+        with self.said("the kernel's configfs"), warnings.catch_warnings():
+            # rtslib wants a folder for the kernel's own notes, /etc/target or what a distribution made of it, and gives up
+            # where it is not there. It may be any, and is not used once a fabric is loaded, of which rtslib warns.
+            warnings.simplefilter("ignore")
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._lib.RTSRoot._preferred_dbroot = str(folder)
             self._root = self._lib.RTSRoot()
             self._fabric = self._lib.FabricModule("iscsi")
 
