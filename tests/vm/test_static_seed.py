@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -80,6 +82,57 @@ def test_every_layout_and_file_system_is_mounted(seeded: Seeded) -> None:
     assert (mounts["with space"]["label"], mounts["exchange"]["label"]) == ("tree", "EXCHANGE")
     assert guest.run("stat -c '%U:%G %a' /srv/data").stdout == "daemon:daemon 700\n"
     assert guest.run("swapon --show=NAME --noheadings").stdout != ""
+
+
+def test_analyze_tells_the_boot_with_systemd_s_own_figures(seeded: Seeded) -> None:
+    """Kernel, stages and the end of the boot to the millisecond; and the parts add up to the time until the last volume."""
+    guest = seeded.guest
+    told = json.loads(guest.run("COLUMNS=60 blockstore analyze --json --svg /root/boot.svg").stdout)
+    rows = {each["name"]: each for each in told["boot"]}
+    manager = _moments(guest, "", "Userspace", "Finish")
+    assert _close(_end(rows["kernel"]), manager["Userspace"])
+    assert _close(told["finished_ms"], manager["Finish"])
+    for row, units in STAGES.items():
+        found = [each for unit in units if (each := _moments(guest, unit, "InactiveExit", "ActiveEnter"))["ActiveEnter"]]
+        assert _close(rows[row]["start_ms"], found[0]["InactiveExit"])
+        assert _close(_end(rows[row]), found[0]["ActiveEnter"])
+    assert rows["cloud-init: config"]["start_ms"] <= rows["blockstore"]["start_ms"]
+    assert _end(rows["blockstore"]) <= _end(rows["cloud-init: config"])
+    judged = told["verdict"]
+    assert sum(each["ms"] for each in judged["phases"]) == judged["up_ms"]
+    assert {each["name"] for each in told["volumes"]} == set(seeded.volumes)
+    assert judged["up_ms"] == max(_end(step) for each in told["volumes"] for step in each["steps"])
+    assert rows["blockstore"]["start_ms"] < judged["up_ms"] <= _end(rows["blockstore"]) + 1
+    assert (told["clock"], told["notes"]) == ([], [])
+    picture = ElementTree.fromstring(guest.read("/root/boot.svg"))
+    assert picture.attrib["role"] == "img"
+    assert judged["words"][0] in "".join(picture.itertext())
+
+
+STAGES = {
+    "cloud-init: local": ("cloud-init-local.service",),
+    "cloud-init: network": ("cloud-init-network.service", "cloud-init.service"),
+    "cloud-init: config": ("cloud-config.service",),
+    "cloud-init: final": ("cloud-final.service",),
+}
+
+
+def _end(span: dict[str, int]) -> int:
+    return span["start_ms"] + span["ms"]
+
+
+def _close(found: float, wanted: float) -> bool:
+    """Both in whole milliseconds, each rounded by itself."""
+    return abs(found - wanted) <= 1.5
+
+
+def _moments(guest: Guest, unit: str, *names: str) -> dict[str, float]:
+    """Moments of systemd in milliseconds, read anew; of the manager for no unit."""
+    wanted = ",".join(f"{name}TimestampMonotonic" for name in names)
+    lines = guest.run(f"systemctl show --property={wanted} {unit}").stdout.splitlines()
+    return {
+        key.removesuffix("TimestampMonotonic"): int(value) / 1000 for key, _, value in (line.partition("=") for line in lines)
+    }
 
 
 def test_a_volume_nobody_wishes_anything_of_is_linked_and_untouched(seeded: Seeded) -> None:
