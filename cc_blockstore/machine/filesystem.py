@@ -14,7 +14,7 @@ from cc_blockstore.machine.partition import WRITE_SECONDS
 from cc_blockstore.wish import FilesystemWish
 
 # udev is told again of a new file system that it has not seen after so many seconds.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def make(machine: Machine, node: str, wish: FilesystemWish, identity: str) -> None:
