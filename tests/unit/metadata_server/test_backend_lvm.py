@@ -67,7 +67,7 @@ def test_it_grows_and_never_shrinks(backend, runner, there) -> None:
 
 def test_a_snapshot_has_no_device(backend, runner, there) -> None:
     there(V)
-    runner.expect("lvm", "lvcreate", "-s", "-n", S, "-ky", f"vg/{V}")
+    runner.expect("lvm", "lvcreate", "--type", "thin", "-n", S, "-ky", f"vg/{V}")
     backend.snapshot("x", "x")
     there(V, S)
     backend.snapshot("x", "x")
@@ -76,7 +76,7 @@ def test_a_snapshot_has_no_device(backend, runner, there) -> None:
 def test_a_copy_is_shown_once_it_has_its_size(backend, runner, there) -> None:
     there(S)
     there(S)
-    runner.expect("lvm", "lvcreate", "-s", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{S}")
+    runner.expect("lvm", "lvcreate", "--type", "thin", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{S}")
     runner.expect("lvm", "lvextend", "-L", "3221225472b", "vg/blockstore-making-c")
     runner.expect("lvm", "lvrename", "vg", "blockstore-making-c", "blockstore-volume-c")
     backend.create_from_snapshot("c", "x", 3 * GIB)
@@ -89,7 +89,7 @@ def test_a_copy_of_a_volume_that_a_kill_left_half_is_begun_anew(backend, runner,
     there(V, "blockstore-making-c")
     there(V, "blockstore-making-c")
     runner.expect("lvm", "lvremove", "-y", "vg/blockstore-making-c")
-    runner.expect("lvm", "lvcreate", "-s", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{V}")
+    runner.expect("lvm", "lvcreate", "--type", "thin", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{V}")
     runner.expect("lvm", "lvrename", "vg", "blockstore-making-c", "blockstore-volume-c")
     backend.create_from_volume("c", "x", GIB)
 
@@ -98,7 +98,9 @@ def test_a_copy_that_fails_leaves_nothing(backend, runner, there) -> None:
     full = "  WARNING: Sum of all thin volume sizes exceeds the size of thin pool.\n  Free space in pool vg/pool is above threshold, new volumes are not allowed.\n"  # noqa: E501
     there(V)
     there(V)
-    runner.expect("lvm", "lvcreate", "-s", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{V}", code=5, stderr=full)
+    runner.expect(
+        "lvm", "lvcreate", "--type", "thin", "-n", "blockstore-making-c", "-kn", "-ay", "-K", f"vg/{V}", code=5, stderr=full
+    )
     there(V)
     with pytest.raises(Unavailable, match=r"^lvcreate: Free space in pool vg/pool is above threshold, new volumes are not"):
         backend.create_from_volume("c", "x", GIB)
@@ -122,7 +124,7 @@ def test_deleting_takes_all_that_is_left_of_it(backend, runner, there) -> None:
 
 
 REVERT = [
-    f"lvcreate -s -n {M} -kn -ay -K vg/{S}",
+    f"lvcreate --type thin -n {M} -kn -ay -K vg/{S}",
     f"lvchange -an vg/{V}",
     f"lvrename vg {V} {R}",
     f"lvrename vg {M} {V}",
