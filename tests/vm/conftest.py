@@ -10,12 +10,13 @@ import pytest
 from testbed import image
 from testbed.guest import Guest
 from testbed.image import SUITES, Image
-from testbed.packages import newest_packages
+from testbed.kind import INSTANCE, Kind
 from testbed.prerequisites import missing
 
 _guests = pytest.StashKey[list[Guest]]()
 
 BootGuest = Callable[..., Guest]
+Images = Callable[..., Image]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,16 +34,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def images() -> Callable[[str], Image]:
-    """The image of a suite with the project's newest package installed, if one was built."""
+def images() -> Images:
+    """The image of a suite and a kind, with the project's newest package for it installed, if one was built."""
     absent = missing()
     if absent:
         pytest.fail(f"the testbed needs these Debian packages: apt-get install {' '.join(absent)}", pytrace=False)
-    return lambda suite: image.build(suite, newest_packages())
+    return lambda suite, kind=INSTANCE: image.build(suite, kind.ours(), kind)
 
 
 @pytest.fixture
-def new_guest(images: Callable[[str], Image], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[BootGuest]:
+def new_guest(images: Images, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[BootGuest]:
     """A factory: `new_guest("trixie", name="a", seed_iso=…)` gives a `Guest` that is off, with a folder of its own.
 
     All of them are killed when the test ends; when it fails, the report has each one's diagnosis.
@@ -52,18 +53,18 @@ def new_guest(images: Callable[[str], Image], tmp_path: Path, request: pytest.Fi
 
 @pytest.fixture(scope="module")
 def new_module_guest(
-    images: Callable[[str], Image], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    images: Images, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[BootGuest]:
     """The same for guests that live through all tests of a file."""
     yield from _factory(images, tmp_path_factory.mktemp("guests"), request)
 
 
-def _factory(images: Callable[[str], Image], folder: Path, request: pytest.FixtureRequest) -> Iterator[BootGuest]:
+def _factory(images: Images, folder: Path, request: pytest.FixtureRequest) -> Iterator[BootGuest]:
     guests = request.node.stash.setdefault(_guests, [])
     with ExitStack() as stack:
 
-        def make(suite: str, *, name: str | None = None, **options: Any) -> Guest:
-            guests.append(stack.enter_context(Guest(images(suite), folder / (name or suite), **options)))
+        def make(suite: str, *, name: str | None = None, kind: Kind = INSTANCE, **options: Any) -> Guest:
+            guests.append(stack.enter_context(Guest(images(suite, kind), folder / (name or suite), **options)))
             return guests[-1]
 
         yield make
