@@ -57,7 +57,7 @@ campaign: setup debs ## 200 power cuts through first boots (CUTS=…; some hours
 	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200)
 
 .PHONY: test
-test: setup debs check test-fast test-loop test-crash test-vm ## all tests
+test: setup debs check test-fast test-cinder test-loop test-crash test-vm ## all tests
 
 .PHONY: test-fast
 test-fast: setup ## everything but guests and loop devices
@@ -70,6 +70,10 @@ fuzz: setup ## schemathesis over both OpenAPI documents, with a new seed each ti
 .PHONY: test-postgresql
 test-postgresql: setup ## the server's tests with PostgreSQL in the place of SQLite
 	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist worksteal tests/store tests/target --database postgresql
+
+.PHONY: test-cinder
+test-cinder: setup ## the server with a real Cinder, which is installed into build/ at the first time
+	$(SUDO) $(IN)/pytest -q tests/cinder
 
 .PHONY: test-loop
 test-loop: setup ## disks in, run, disks out on loop devices (root)

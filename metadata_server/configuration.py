@@ -60,6 +60,8 @@ def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
     found = parse(document)
     if found.database.password is not None and (options.get("database.url") or file is None or file.stat().st_mode & 0o077):
         raise DocumentInvalid([Fault("database.url", "holds a password, and others may read it: chmod 600, or password_file")])
+    if found.cinder is not None:
+        settings_of_cinder.check(found.cinder)
     return found
 
 

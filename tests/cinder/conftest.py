@@ -16,7 +16,7 @@ from testbed.server import LocalServer
 from tests.target.conftest import Guest
 from tests.target.initiator import Login
 
-TIMEOUT, POLL = 10, 1
+TIMEOUT, POLL = 20, 1
 
 CONFIGURATION = f"""\
 engine = "cinder"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from blockstore.errors import DocumentInvalid, Fault
 from blockstore.reader import Reader
+from metadata_server.listening.certificate import secret_fault
 
 # What each way of authentication needs, beside what it may have.
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -58,9 +60,9 @@ def parse(reader: Reader) -> CinderSettings:
         user_domain=reader.text("user_domain") or "Default",
         project=reader.text("project") or "",
         project_domain=reader.text("project_domain") or "Default",
-        password_file=reader.text("password_file", check=_file_fault) or "",
+        password_file=reader.text("password_file") or "",
         credential_id=reader.text("credential_id") or "",
-        secret_file=reader.text("secret_file", check=_file_fault) or "",
+        secret_file=reader.text("secret_file") or "",
         region=reader.text("region") or "",
         interface=reader.choice("interface", ("public", "internal", "admin")) or "internal",
         ca_cert=reader.text("ca_cert") or "",
@@ -69,17 +71,16 @@ def parse(reader: Reader) -> CinderSettings:
     )
 
 
+def check(settings: CinderSettings) -> None:
+    """Whether the secrets can be read, by nobody else. Raises `DocumentInvalid`."""
+    files = (("cinder.password_file", settings.password_file), ("cinder.secret_file", settings.secret_file))
+    faults = [Fault(path, problem) for path, file in files if file and (problem := secret_fault(Path(file)))]
+    if faults:
+        raise DocumentInvalid(faults)
+
+
 def _url_fault(text: str) -> str | None:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return f"{text!r} is not a URL such as https://cinder.example.com:8776/v3"
     return "must hold no user or password" if parts.username or parts.password else None
-
-
-def _file_fault(text: str) -> str | None:
-    """A secret that others may read is none."""
-    try:
-        mode = Path(text).stat().st_mode
-    except OSError as error:
-        return f"{text}: {error.strerror}"
-    return f"{text} may be read by others; chmod 600" if mode & 0o077 else None
