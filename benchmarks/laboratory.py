@@ -107,14 +107,15 @@ class Laboratory:
         """Have the contender do it. Raises RuntimeError where a volume did not come up."""
         instance = self._idle if use is Use.NONE else self._busy
         job = {
-            "contender": contender.module, "volumes": _wire(subjects),
+            "contender": contender.module,
+            "instance_id": instance["id"], "volumes": _wire(subjects),
             "document": self._document(contender, subjects, instance), "endpoint": self._server.addresses.endpoint,
             "token": instance["token"], "times": times,
         }  # fmt: skip
         done = self.guest.run(["/usr/bin/python3", "/bench/stage.py", "measure"], stdin=json.dumps(job).encode(), timeout=SLOWEST)
         found = json.loads(done.stdout.splitlines()[-1])
         for each in found:
-            if each["error"]:
+            if each["error"] or each["detail"].get("reasons"):
                 raise RuntimeError(f"{contender.words}, {use.value}, {len(subjects)} volumes: {each['error']}\n{each['detail']}")
         return [
             Sample(

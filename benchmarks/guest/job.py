@@ -30,9 +30,11 @@ class Volume:
 
 @dataclass(frozen=True)
 class Job:
-    """``document`` is what our module finds in cloud-config; ``endpoint`` and ``token`` are for the bare HTTP exchange."""
+    """``document`` is what our module finds in cloud-config; ``endpoint`` and ``token`` are for the bare HTTP exchange.
+    ``instance_id`` is what the service knows this instance by."""
 
     contender: str
+    instance_id: str
     volumes: tuple[Volume, ...]
     document: Mapping[str, Any]
     endpoint: str
@@ -43,4 +45,6 @@ class Job:
     def read(cls, wire: Mapping[str, Any]) -> Job:
         """From JSON."""
         volumes = tuple(Volume(**each) for each in wire["volumes"])
-        return cls(wire["contender"], volumes, wire["document"], wire["endpoint"], wire["token"], wire["times"])
+        return cls(
+            wire["contender"], wire["instance_id"], volumes, wire["document"], wire["endpoint"], wire["token"], wire["times"]
+        )

@@ -14,7 +14,7 @@ _STATE: dict[str, Any] = {}
 
 
 def prepare(job: Job) -> None:
-    """cloud-init's own objects, from the datasource of this boot."""
+    """cloud-init's own objects, from the datasource of this boot, as the instance that the service knows."""
     from cloudinit import stages
     from cloudinit.config.modules import Modules
 
@@ -22,6 +22,7 @@ def prepare(job: Job) -> None:
     init.read_cfg([])
     init.fetch(existing="trust")
     _STATE.update(cfg={**Modules(init, []).cfg, "blockstore": job.document}, cloud=init.cloudify())
+    _STATE["cloud"].get_instance_id = lambda: job.instance_id
     logging.getLogger().addHandler(logging.NullHandler())
 
 
@@ -41,7 +42,11 @@ def detail(seconds: float) -> Mapping[str, Any]:
     steps = [step for volume in report["volumes"] for step in volume["steps"]]
     begin = min((step["start_ms"] for step in steps), default=0)
     end = max((step["start_ms"] + step["ms"] for step in steps), default=0)
-    reasons = [volume["reason"] for volume in report["volumes"] if volume["reason"]] + report.get("faults", [])
+    reasons = (
+        [volume["reason"] for volume in report["volumes"] if volume["reason"]]
+        + report.get("faults", [])
+        + report.get("notes", [])
+    )
     return {
         "import": seconds * 1000 - report["duration_ms"], "prepare": begin, "volumes": end - begin,
         "after": report["duration_ms"] - end, "steps": steps, "reasons": reasons,
