@@ -49,17 +49,21 @@ class Lio:
 
     def start(self) -> None:
         """See `Target.start`. There is no daemon, but modules."""
-        if os.geteuid() != 0:
-            raise Unavailable("LIO wants root", hint="User=root in the server's unit: see docs/operating.md, LVM and LIO")
-        self._load()
-        self._tree = Tree(self._folder / "lio")
-        self._pipe = self._pipe or os.pipe()
+        self._enter()
         if self._portal.port == 0 or not self.seen():
             self._probe()
 
     def join(self) -> None:
         """See `Target.join`. The kernel is everybody's."""
-        self.start()
+        if self._pipe is None:
+            self._enter()
+
+    def _enter(self) -> None:
+        if os.geteuid() != 0:
+            raise Unavailable("LIO wants root", hint="User=root in the server's unit: see docs/operating.md, LVM and LIO")
+        self._load()
+        self._tree = Tree(self._folder / "lio")
+        self._pipe = self._pipe or os.pipe()
 
     def stop(self) -> None:
         """See `Target.stop`."""

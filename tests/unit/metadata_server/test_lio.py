@@ -253,6 +253,15 @@ def test_it_wants_root_and_a_kernel_with_its_modules(tmp_path, runner, monkeypat
     lio.stop()
 
 
+def test_another_server_joins_without_asking_for_the_port(started, kernel, export, tmp_path, runner, monkeypatch) -> None:
+    started().ensure(export)
+    monkeypatch.setattr(Lio, "_probe", lambda _: pytest.fail("the port is taken: that is right"))
+    second = Lio(tmp_path, TargetSettings("lio", PORTAL, ""), lambda _: None, runner=runner)
+    second.join()
+    second.join()
+    assert set(second.seen()) == {IQN}
+
+
 def test_what_watches_it_never_wakes(started) -> None:
     import select
 
