@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -83,15 +83,16 @@ def parse(document: Mapping[str, object]) -> Configuration:
     instance.only(("listen", "endpoint", *settings.INSTANCE_KEYS))
     operator.only(("listen", *settings.OPERATOR_KEYS))
     state = Path(reader.text("state", check=path_fault) or DEFAULT_STATE).absolute()
+    store = database.parse(reader.inner("database"))
     found = Configuration(
         state=state,
         instance=read_address(instance, "listen", "127.0.0.1:8775"),
         operator=read_address(operator, "listen", "127.0.0.1:8776"),
         endpoint=instance.text("endpoint", check=_url_fault) or "",
         types=read_types(reader.inner("volumes"), state),
-        target=target_settings.read(reader.inner("targets"), targets.REGISTRY),
+        target=replace(target_settings.read(reader.inner("targets"), targets.REGISTRY), alone=not store.shared),
         cinder=_cinder(reader),
-        database=database.parse(reader.inner("database")),
+        database=store,
         http=settings.http(reader, instance, operator),
     )
     for path, host, advertised in (

@@ -87,6 +87,7 @@ class PassingServer:
             operator.application(services, token, health, figures, engine=engine, passing=routers),
             ready=up,
             stopping=self._parts.changes.close,
+            settled=self._store.settled,
         )
 
     def _lead(self) -> None:

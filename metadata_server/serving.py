@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ipaddress
 import os
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blockstore.portal import Portal
-from metadata_server import served, targets
+from metadata_server import loop, served, targets
 from metadata_server.api import instance, operator
 from metadata_server.backends.types import Backends
 from metadata_server.configuration import Configuration, Listener, TargetSettings
@@ -50,9 +49,9 @@ def serve(configuration: Configuration, *, ready: Ready, observe: Observer = nob
     else:
         state.lock()
     if configuration.cinder is not None:
-        asyncio.run(_passing()(configuration, configuration.cinder, state, observe).run(ready))
+        loop.run(_passing()(configuration, configuration.cinder, state, observe).run(ready))
     else:
-        asyncio.run(_Server(configuration, state, observe).run(ready))
+        loop.run(_Server(configuration, state, observe).run(ready))
 
 
 def _passing() -> type[PassingServer]:
@@ -141,6 +140,7 @@ class _Server:
             operator.application(services, token, health, self._front.figures.text, engine=engine),
             ready=up,
             stopping=self._parts.changes.close,
+            settled=self._store.settled,
         )
 
     def _write(self) -> None:

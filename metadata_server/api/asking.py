@@ -32,7 +32,7 @@ def engine_of(request: Request) -> Engine:
     return engine
 
 
-def authenticate(request: Request) -> None:
+async def authenticate(request: Request) -> None:
     """``X-Auth-Token``, compared in constant time. Raises `Denied`."""
     token: Secret = request.app.state.token
     given = request.headers.get("x-auth-token", "")

@@ -16,7 +16,8 @@ from metadata_server.domain.errors import Invalid
 from metadata_server.workflow import changes
 
 
-def _supported(request: Request) -> None:
+# Not one of these dependencies is a plain function: FastAPI would start a thread for each.
+async def _supported(request: Request) -> None:
     need(request, ATTACHMENTS)
 
 

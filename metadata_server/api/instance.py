@@ -86,7 +86,7 @@ class _Listener:
 
     async def document(self, request: Request, me: str) -> Response:
         name = request.url.path.rsplit("/", 1)[-1]
-        text = self._services.seed(me, token=None).get(name)
+        text = self._services.document(me, name)
         if text is None:
             raise HTTPException(404, f"this instance has no {name}")
         return PlainTextResponse(text, headers=PRIVATE)

@@ -12,13 +12,14 @@ from starlette.responses import JSONResponse, Response
 
 from blockstore import __version__
 from blockstore.secret import Secret
-from metadata_server.api import cinder, instances, overview, versions
+from metadata_server.api import attachments, cinder, instances, overview, shown, versions
 from metadata_server.api import health as health_endpoint
 from metadata_server.api.asking import authenticate
 from metadata_server.api.body import Limit
 from metadata_server.api.errors import HANDLERS, fault
 from metadata_server.engines import Engine, SharedServices
 from metadata_server.workflow.health import Health
+from metadata_server.workflow.services import Services
 
 
 def application(
@@ -39,15 +40,20 @@ def application(
     app.add_route(health_endpoint.PATH, health_endpoint.endpoint(health), include_in_schema=False)
     app.add_route("/metrics", _metrics(figures), include_in_schema=False)
     app.add_api_route("/openapi.json", _described, dependencies=[Depends(authenticate)], include_in_schema=False)
+    asked = [Depends(authenticate), Depends(versions.negotiate)]
+    if isinstance(services, Services):
+        # Routes are tried in turn: what boots wait for comes first.
+        app.router.routes.append(shown.route(services))
+        app.include_router(attachments.router, prefix="/v3", dependencies=asked)
     app.router.routes.extend(overview.routes(services, token, health))
     app.include_router(versions.router)
     app.include_router(instances.router, dependencies=[Depends(authenticate)])
     # Clients of microversions before 3.67 put a project into the path; here all volumes belong to one.
     prefixes = ("/v3", "/v3/{project}")
-    asked = [Depends(authenticate), Depends(versions.negotiate)]
     for prefix in prefixes:
         for router in passing[:-1] or cinder.ROUTERS:
-            app.include_router(router, prefix=prefix, dependencies=asked)
+            if (router, prefix) != (attachments.router, "/v3"):
+                app.include_router(router, prefix=prefix, dependencies=asked)
     if passing:
         app.include_router(passing[-1], prefix="/v3", dependencies=asked)
     return app

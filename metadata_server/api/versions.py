@@ -35,7 +35,7 @@ HEADER = "OpenStack-API-Version"
 router = APIRouter()
 
 
-def negotiate(request: Request) -> None:
+async def negotiate(request: Request) -> None:
     """Note the microversion of this request; `SayVersion` says it in the answer. Raises `NotAcceptable`."""
     asked = [each.split() for each in request.headers.get(HEADER, "").split(",")]
     text = next((each[1] for each in asked if len(each) == 2 and each[0].lower() == "volume"), "3.0")

@@ -104,5 +104,8 @@ class SharedServices(Protocol):
     def seed(self, identifier: str, *, token: Secret | None) -> dict[str, str]:
         """The files of a NoCloud seed; without a token there is no secret in them."""
 
+    def document(self, identifier: str, name: str) -> str | None:
+        """One of these files, without a secret; None where the instance has no such."""
+
     def status(self, health: Health) -> DataclassInstance:
         """How the server is."""

@@ -14,7 +14,7 @@ from metadata_server.domain.errors import Unavailable
 from metadata_server.listening import certificate
 from metadata_server.listening.figures import Figures
 from metadata_server.listening.listener import Listener, address, bind
-from metadata_server.listening.observed import Observed
+from metadata_server.listening.observed import Observed, Settled, at_once
 from metadata_server.listening.settings import HttpSettings, Tls
 
 LOG = logging.getLogger(__name__)
@@ -68,11 +68,14 @@ class Front:
         return {name: each.ended for name, each in self._listeners.items()}
 
     async def serve(
-        self, instance: ASGIApp, operator: ASGIApp, *, ready: Callable[[], None], stopping: Callable[[], None]
-    ) -> None:
-        """Until SIGTERM or SIGINT; SIGHUP reads the certificates anew, and ``ready`` is called again."""
+        self, instance: ASGIApp, operator: ASGIApp, *, ready: Callable[[], None], stopping: Callable[[], None],
+        settled: Settled = at_once,
+    ) -> None:  # fmt: skip
+        """Until SIGTERM or SIGINT; SIGHUP reads the certificates anew, and ``ready`` is called again. Answers wait
+        for ``settled``."""
         for name, app in (("instance", instance), ("operator", operator)):
-            self._listeners[name] = Listener(Observed(app, self.figures, name), self._settings.limits, self._tls(name))
+            observed = Observed(app, self.figures, name, settled)
+            self._listeners[name] = Listener(observed, self._settings.limits, self._tls(name))
         loop = asyncio.get_running_loop()
 
         def stop() -> None:

@@ -18,7 +18,7 @@ from metadata_server.listening.settings import Limits, Tls
 
 # How long requests under way may take when the server stops; those that only wait are woken at once.
 GRACE_SECONDS = 3
-BACKLOG = 1024
+BACKLOG = 4096
 
 
 class Listener(uvicorn.Server):

@@ -9,6 +9,7 @@ import itertools
 import logging
 import re
 import uuid
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,10 +28,19 @@ NO_ROUTE = "(none)"
 FAULT = b'{"computeFault": {"code": 500, "message": "The server has made a mistake; its log says more."}}'
 
 
-class Observed:
-    """Around one listener's application."""
+# Comes back when everything that was committed lasts.
+Settled = Callable[[], Awaitable[None]]
 
-    def __init__(self, app: ASGIApp, figures: Figures, listener: str) -> None:
+
+async def at_once() -> None:
+    """Where every commit lasts."""
+
+
+class Observed:
+    """Around one listener's application. No answer leaves before ``settled``: nobody is told what a power cut could undo."""
+
+    def __init__(self, app: ASGIApp, figures: Figures, listener: str, settled: Settled = at_once) -> None:
+        self._settled = settled
         self._app, self._times, self._listener = app, figures.times(listener), listener
         # Drawing a UUID for every request takes longer than all the rest of this; 74 bits of chance are drawn once.
         self._prefix, self._numbers = b"req-%b" % str(uuid.uuid4()).encode()[:-12], itertools.count(1)
@@ -47,6 +57,7 @@ class Observed:
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                await self._settled()
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (HEADER, name)]
             await send(message)

@@ -25,6 +25,15 @@ def vendor_data(instance: Instance, endpoint: str, token: Secret | None) -> str:
     return render("seed/vendor-data.j2", instance=instance, endpoint=endpoint, token=token.reveal() if token else "")
 
 
+def document(name: str, instance: Instance, endpoint: str, token: Secret | None) -> str | None:
+    """One of them by its name, None where there is none."""
+    if name == "meta-data":
+        return meta_data(instance, endpoint)
+    if name == "user-data":
+        return user_data(instance)
+    return vendor_data(instance, endpoint, token) if name == "vendor-data" else instance.network_config or None
+
+
 def files(instance: Instance, endpoint: str, token: Secret | None) -> dict[str, str]:
     """All files by name; network-config only where there is one."""
     found = {

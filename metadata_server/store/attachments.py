@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
@@ -16,18 +16,26 @@ from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.page import Page
 from metadata_server.domain.volume import Volume
 from metadata_server.store.listing import Column, paged
+from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import UNFINISHED, attachments, volumes
 from metadata_server.store.volumes import volume_of
 
 # Statements of nearly every request are built once: building one costs as much as running it.
 _OLDEST_FIRST = (attachments.c.created_at, attachments.c.id)
-_BY_ID = select(attachments).where(attachments.c.id == bindparam("key"))
-_OF_VOLUME = select(attachments).where(attachments.c.volume_id == bindparam("key")).order_by(*_OLDEST_FIRST)
-_OF_INSTANCE = select(attachments).where(attachments.c.instance_id == bindparam("key")).order_by(*_OLDEST_FIRST)
+_BY_ID = Prepared(select(attachments).where(attachments.c.id == bindparam("key")))
+_OF_VOLUME = Prepared(select(attachments).where(attachments.c.volume_id == bindparam("key")).order_by(*_OLDEST_FIRST))
+_OF_INSTANCE = Prepared(select(attachments).where(attachments.c.instance_id == bindparam("key")).order_by(*_OLDEST_FIRST))
 _BOTH = select(attachments, volumes).join(volumes, volumes.c.id == attachments.c.volume_id)
-_BOTH_BY_ID = _BOTH.where(attachments.c.id == bindparam("key"))
-_BOTH_OF_INSTANCE = _BOTH.where(attachments.c.instance_id == bindparam("key")).order_by(*_OLDEST_FIRST)
-_ALL_BOTH = _BOTH.order_by(*_OLDEST_FIRST)
+_BOTH_BY_ID = Prepared(_BOTH.where(attachments.c.id == bindparam("key")))
+_BOTH_OF_INSTANCE = Prepared(_BOTH.where(attachments.c.instance_id == bindparam("key")).order_by(*_OLDEST_FIRST))
+_ALL_BOTH = Prepared(_BOTH.order_by(*_OLDEST_FIRST))
+_ADD = Prepared(insert(attachments))
+_SAME = (
+    attachments.c.id == bindparam("key"), attachments.c.status == bindparam("before"),
+    attachments.c.released == bindparam("released_before"),
+)  # fmt: skip
+_SWAP = Prepared(update(attachments).where(*_SAME).values({each: bindparam(each.key) for each in attachments.c}))
+_REMOVE = Prepared(delete(attachments).where(attachments.c.id == bindparam("key")))
 _UNFINISHED = select(attachments.c.id).where(text(UNFINISHED)).limit(1)
 # The two tables have columns of one name: their parts of a row are told apart by position.
 _WIDTH = len(attachments.c)
@@ -43,45 +51,41 @@ class Attachments:
 
     def add(self, attachment: Attachment) -> None:
         """Insert one."""
-        self._connection.execute(insert(attachments).values(**_values(attachment)))
+        _ADD.write(self._connection, **_values(attachment))
 
     def swap(self, before: Attachment, after: Attachment) -> bool:
         """Write all of it, if it is still in the state that it was in: of many that ask at once one gets it, in whatever process
         they are. Gives whether it was."""
-        same = (
-            attachments.c.id == before.id,
-            attachments.c.status == before.status.value,
-            attachments.c.released == before.released,
-        )
-        return self._connection.execute(update(attachments).where(*same).values(**_values(after))).rowcount == 1
+        words = {"key": before.id, "before": before.status.value, "released_before": before.released, **_values(after)}
+        return _SWAP.write(self._connection, **words) == 1
 
     def remove(self, identifier: str) -> None:
         """Delete the row."""
-        self._connection.execute(delete(attachments).where(attachments.c.id == identifier))
+        _REMOVE.write(self._connection, key=identifier)
 
     def get(self, identifier: str) -> Attachment | None:
         """By id."""
-        return next(iter(self._found(_BY_ID, {"key": identifier})), None)
+        return next(iter(self._found(_BY_ID, key=identifier)), None)
 
     def get_both(self, identifier: str) -> tuple[Attachment, Volume] | None:
         """By id, with its volume, in one statement."""
-        return next(iter(self._both(_BOTH_BY_ID, {"key": identifier})), None)
+        return next(iter(self._both(_BOTH_BY_ID, key=identifier)), None)
 
     def of_volume(self, identifier: str) -> tuple[Attachment, ...]:
         """Those of one volume."""
-        return self._found(_OF_VOLUME, {"key": identifier})
+        return self._found(_OF_VOLUME, key=identifier)
 
     def of_instance(self, identifier: str) -> tuple[Attachment, ...]:
         """Those of one instance, oldest first: the order in which it should bring them up."""
-        return self._found(_OF_INSTANCE, {"key": identifier})
+        return self._found(_OF_INSTANCE, key=identifier)
 
     def both_of_instance(self, identifier: str) -> tuple[tuple[Attachment, Volume], ...]:
         """Those of one instance, each with its volume, in one statement, in the same order."""
-        return self._both(_BOTH_OF_INSTANCE, {"key": identifier})
+        return self._both(_BOTH_OF_INSTANCE, key=identifier)
 
     def all_both(self) -> tuple[tuple[Attachment, Volume], ...]:
         """All, each with its volume, oldest first."""
-        return self._both(_ALL_BOTH, {})
+        return self._both(_ALL_BOTH)
 
     def all(self) -> tuple[Attachment, ...]:
         """All, oldest first."""
@@ -99,11 +103,11 @@ class Attachments:
         """Whether any is being released, or failed."""
         return self._connection.execute(_UNFINISHED).first() is not None
 
-    def _found(self, statement: Select[Any], values: Mapping[str, object]) -> tuple[Attachment, ...]:
-        return tuple(map(_attachment, self._connection.execute(statement, dict(values))))
+    def _found(self, statement: Prepared, **values: object) -> tuple[Attachment, ...]:
+        return tuple(map(_attachment, statement.rows(self._connection, **values)))
 
-    def _both(self, statement: Select[Any], values: Mapping[str, object]) -> tuple[tuple[Attachment, Volume], ...]:
-        rows = self._connection.execute(statement, dict(values)).all()
+    def _both(self, statement: Prepared, **values: object) -> tuple[tuple[Attachment, Volume], ...]:
+        rows = statement.rows(self._connection, **values)
         return tuple((_attachment(_Row(*row[:_WIDTH])), volume_of(_VolumeRow(*row[_WIDTH:]))) for row in rows)
 
     def _select(self, statement: Select[Any]) -> tuple[Attachment, ...]:

@@ -39,11 +39,18 @@ _POSTGRESQL_CONNECTION = {
 
 @dataclass(frozen=True)
 class Database:
-    """An engine, the statement that a transaction begins with there, and whether several servers may have it open."""
+    """An engine, the statement that a transaction begins with there, and whether several servers may have it open.
+
+    ``log`` is the file whose fsync makes transactions last that were committed without one (``relaxed`` and ``strict`` say with
+    which, from then on): None where every commit lasts.
+    """
 
     engine: sqlalchemy.Engine
     begin: str
     shared: bool
+    log: Path | None = None
+    relaxed: str = ""
+    strict: str = ""
 
 
 def sqlite(path: Path) -> Database:
@@ -53,7 +60,10 @@ def sqlite(path: Path) -> Database:
     engine = sqlalchemy.create_engine(f"sqlite:///{path}", hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     # IMMEDIATE: one that reads first and then writes must not find out only then that another writes.
-    return Database(engine, "BEGIN IMMEDIATE", shared=False)
+    return Database(
+        engine, "BEGIN IMMEDIATE", shared=False, log=path.with_name(f"{path.name}-wal"),
+        relaxed="PRAGMA synchronous=NORMAL", strict="PRAGMA synchronous=FULL",
+    )  # fmt: skip
 
 
 def postgresql(settings: DatabaseSettings) -> Database:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from metadata_server.domain.instance import Instance
+from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import addresses, instances, tokens
+
+_BY_ID = Prepared(select(instances).where(instances.c.id == bindparam("key")))
+_TOKEN = Prepared(select(tokens.c.digest, tokens.c.instance_id).where(tokens.c.digest == bindparam("key")))
+_BY_ADDRESS = Prepared(select(addresses.c.instance_id).where(addresses.c.address == bindparam("key")))
+_ADDRESSES = Prepared(
+    select(addresses.c.address).where(addresses.c.instance_id == bindparam("key")).order_by(addresses.c.address)
+)
 
 
 class Instances:
@@ -25,8 +33,8 @@ class Instances:
 
     def get(self, identifier: str) -> Instance | None:
         """By id."""
-        row = self._connection.execute(select(instances).where(instances.c.id == identifier)).first()
-        return _instance(row, self._addresses(identifier).get(identifier, ())) if row else None
+        row = _BY_ID.first(self._connection, key=identifier)
+        return _instance(row, self._addresses_of(identifier)) if row else None
 
     def all(self) -> tuple[Instance, ...]:
         """All, oldest first."""
@@ -37,14 +45,12 @@ class Instances:
     def by_initiator(self, name: str) -> Instance | None:
         """By initiator name; no two share one."""
         row = self._connection.execute(select(instances).where(instances.c.initiator_name == name)).first()
-        return _instance(row, self._addresses(row.id).get(row.id, ())) if row else None
+        return _instance(row, self._addresses_of(row.id)) if row else None
 
     def by_address(self, address: str) -> str | None:
         """The id of the instance with this address."""
-        found: str | None = self._connection.execute(
-            select(addresses.c.instance_id).where(addresses.c.address == address)
-        ).scalar()
-        return found
+        row = _BY_ADDRESS.first(self._connection, key=address)
+        return str(row.instance_id) if row else None
 
     def set_addresses(self, identifier: str, wanted: Iterable[str]) -> None:
         """These, and no others."""
@@ -55,11 +61,12 @@ class Instances:
         for each in wanted:
             self._connection.execute(insert(addresses).values(address=each, instance_id=identifier))
 
-    def _addresses(self, identifier: str | None = None) -> dict[str, tuple[str, ...]]:
-        """By instance; of one of them, or of all."""
+    def _addresses_of(self, identifier: str) -> tuple[str, ...]:
+        return tuple(row.address for row in _ADDRESSES.rows(self._connection, key=identifier))
+
+    def _addresses(self) -> dict[str, tuple[str, ...]]:
+        """Of all, by instance."""
         query = select(addresses.c.instance_id, addresses.c.address).order_by(addresses.c.address)
-        if identifier is not None:
-            query = query.where(addresses.c.instance_id == identifier)
         found: dict[str, tuple[str, ...]] = {}
         for row in self._connection.execute(query):
             found[row.instance_id] = (*found.get(row.instance_id, ()), row.address)
@@ -79,7 +86,7 @@ class Instances:
 
     def token(self, digest: str) -> tuple[str, str] | None:
         """The stored digest and the instance's id."""
-        row = self._connection.execute(select(tokens.c.digest, tokens.c.instance_id).where(tokens.c.digest == digest)).first()
+        row = _TOKEN.first(self._connection, key=digest)
         return (row.digest, row.instance_id) if row else None
 
 

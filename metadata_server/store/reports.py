@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
+from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import earlier_reports, instances, reports
 
 # Together with the newest one: ten boots are what one compares.
@@ -24,6 +25,12 @@ class Kept:
     instance: str = ""
 
 
+_VALUES: dict[str, Any] = {"body": bindparam("body"), "received_at": bindparam("received_at"), "healthy": bindparam("healthy")}
+_NEWEST = Prepared(select(reports).where(reports.c.instance_id == bindparam("key")))
+_REPLACE = Prepared(update(reports).where(reports.c.instance_id == bindparam("key")).values(_VALUES))
+_FIRST = Prepared(insert(reports).values({"instance_id": bindparam("key"), **_VALUES}))
+
+
 class Reports:
     """Rows in, frozen values out."""
 
@@ -32,15 +39,14 @@ class Reports:
 
     def newest(self, identifier: str) -> Kept | None:
         """The last one of an instance."""
-        row = self._connection.execute(select(reports).where(reports.c.instance_id == identifier)).first()
+        row = _NEWEST.first(self._connection, key=identifier)
         return _kept(row) if row else None
 
     def put(self, identifier: str, body: Mapping[str, object], received_at: str, *, healthy: bool) -> None:
         """Write the newest one over the one before."""
-        values = {"body": dict(body), "received_at": received_at, "healthy": healthy}
-        written = self._connection.execute(update(reports).where(reports.c.instance_id == identifier).values(**values))
-        if not written.rowcount:
-            self._connection.execute(insert(reports).values(instance_id=identifier, **values))
+        values = {"key": identifier, "body": dict(body), "received_at": received_at, "healthy": healthy}
+        if not _REPLACE.write(self._connection, **values):
+            _FIRST.write(self._connection, **values)
 
     def put_away(self, before: Kept) -> None:
         """Keep one beside the newest; of an instance's the oldest go."""

@@ -18,6 +18,7 @@ from metadata_server.store.counts import Counts
 from metadata_server.store.engine import Database
 from metadata_server.store.faults import Faults
 from metadata_server.store.instances import Instances
+from metadata_server.store.lasting import Lasting
 from metadata_server.store.notices import Listening
 from metadata_server.store.overview import Overview
 from metadata_server.store.passed import PassedThrough
@@ -54,6 +55,8 @@ class Store:
 
     def __init__(self, database: Database, *, clock: Clock = CLOCK) -> None:
         self.database, self.engine = database, database.engine
+        self._lasting = Lasting(database.log)
+        self._reading: sqlalchemy.Connection | None = None
         self._clock = clock
         self._closed_until, self._reason = 0.0, ""
 
@@ -86,10 +89,50 @@ class Store:
             connection.commit()
 
     @contextmanager
+    def begin_grouped(self) -> Iterator[Transaction]:
+        """As `begin`, but what is committed lasts only when `settled` comes back: many may wait for the disk together.
+
+        For what has no effect beside the answer, which waits for that, and beside exports, which a power cut ends anyway.
+        """
+        with self.connection() as connection:
+            with self._relaxed(connection):
+                connection.exec_driver_sql(self.database.begin)
+                yield Transaction(connection)
+                connection.commit()
+            self._lasting.wrote()
+
+    @contextmanager
+    def _relaxed(self, connection: sqlalchemy.Connection) -> Iterator[None]:
+        """Commits do not wait for the disk. A connection that cannot be brought back from that is never used again."""
+        if not self.database.relaxed:
+            yield
+            return
+        connection.exec_driver_sql(self.database.relaxed)
+        try:
+            yield
+        finally:
+            with ExitStack() as never_again:
+                never_again.callback(connection.invalidate)
+                connection.rollback()
+                connection.exec_driver_sql(self.database.strict)
+                never_again.pop_all()
+
+    async def settled(self) -> None:
+        """Come back when a power cut undoes nothing of what was committed by now. Raises `Unavailable`."""
+        await self._lasting.settled()
+
+    @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Reading: every statement sees what is committed by then, and nothing is locked. Raises `Unavailable`."""
-        with self.connection() as connection:
-            yield Transaction(connection)
+        if self.database.shared:
+            with self.connection() as connection:
+                yield Transaction(connection)
+            return
+        # SQLite's own connection for this is kept: to take one from the pool and give it back costs more than a statement.
+        with _translated():
+            if self._reading is None:
+                self._reading = self._connected()
+            yield Transaction(self._reading)
 
     @contextmanager
     def connection(self) -> Iterator[sqlalchemy.Connection]:
@@ -126,6 +169,10 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._lasting.close()
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
         self.engine.dispose()
 
 

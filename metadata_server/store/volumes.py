@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, case, delete, func, insert, literal, or_, select, update
 
 from metadata_server.domain.page import Page
 from metadata_server.domain.states import ON_THE_WAY, VOLUME, Lifecycle, VolumeMove, legal
 from metadata_server.domain.volume import BY_ATTACHMENT, Volume
 from metadata_server.store.listing import Column, counted, paged
+from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import attachments, volumes
 
-_BY_ID = select(volumes).where(volumes.c.id == bindparam("key"))
+_BY_ID = Prepared(select(volumes).where(volumes.c.id == bindparam("key")))
+
+
+_BEING_MADE = select(volumes.c.id).where(volumes.c.lifecycle == Lifecycle.CREATING.value)
+_MADE_FROM_SNAPSHOT = Prepared(_BEING_MADE.where(volumes.c.snapshot_id == bindparam("key")))
+_MADE_FROM_VOLUME = Prepared(_BEING_MADE.where(volumes.c.source_volid == bindparam("key")))
+
+
+def _move(move: VolumeMove) -> Update:
+    states = {before.value: after.value for before, after in legal(VOLUME, move).items()}
+    # No IN: that is written out anew for each execution.
+    there = or_(*(volumes.c.lifecycle == state for state in states))
+    return (
+        update(volumes).where(volumes.c.id == bindparam("key"), there).values(lifecycle=case(states, value=volumes.c.lifecycle))
+    )
+
+
+@cache
+def _moved(move: VolumeMove) -> Prepared:
+    return Prepared(_move(move).values(updated_at=bindparam("moment")))
 
 
 class Volumes:
@@ -32,13 +53,10 @@ class Volumes:
         Of many that ask at once one gets it, in whatever process they are: the row stays locked until the end of the
         transaction, and who comes after sees what this one wrote. Gives whether it moved.
         """
-        states = {before.value: after.value for before, after in legal(VOLUME, move).items()}
-        moved = (
-            update(volumes)
-            .where(volumes.c.id == identifier, volumes.c.lifecycle.in_(states))
-            .values(lifecycle=case(states, value=volumes.c.lifecycle), updated_at=moment, **_kept(columns))
-        )
-        return self._connection.execute(moved).rowcount == 1
+        if not columns:
+            return _moved(move).write(self._connection, key=identifier, moment=moment) == 1
+        moved = _move(move).values(updated_at=moment, **_kept(columns))
+        return self._connection.execute(moved, {"key": identifier}).rowcount == 1
 
     def change(self, identifier: str, moment: str, **columns: object) -> None:
         """Write these columns; but what is not blank stays so, whatever is said here."""
@@ -47,7 +65,7 @@ class Volumes:
 
     def get(self, identifier: str) -> Volume | None:
         """By id."""
-        row = self._connection.execute(_BY_ID, {"key": identifier}).first()
+        row = _BY_ID.first(self._connection, key=identifier)
         return volume_of(row) if row else None
 
     def page(self, page: Page) -> tuple[Volume, ...]:
@@ -65,12 +83,9 @@ class Volumes:
 
     def made_from(self, *, snapshot: str = "", volume: str = "") -> tuple[str, ...]:
         """The ids of the volumes that are being made from this snapshot or volume now."""
-        source = or_(
-            and_(volumes.c.snapshot_id == snapshot, literal(snapshot) != ""),
-            and_(volumes.c.source_volid == volume, literal(volume) != ""),
-        )
-        wanted = select(volumes.c.id).where(volumes.c.lifecycle == Lifecycle.CREATING.value, source)
-        return tuple(self._connection.execute(wanted).scalars())
+        found = _MADE_FROM_SNAPSHOT.rows(self._connection, key=snapshot) if snapshot else []
+        found += _MADE_FROM_VOLUME.rows(self._connection, key=volume) if volume else []
+        return tuple(row.id for row in found)
 
     def types(self) -> tuple[str, ...]:
         """The types that there are volumes of."""

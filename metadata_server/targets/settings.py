@@ -16,7 +16,8 @@ TGT_KEYS = ("control", "program", "iothreads")
 
 @dataclass(frozen=True)
 class TargetSettings:
-    """``advertised`` is the portal as instances see it: "" the same address, else ADDRESS or ADDRESS:PORT."""
+    """``advertised`` is the portal as instances see it: "" the same address, else ADDRESS or ADDRESS:PORT. ``alone``: no other
+    server uses the same daemon."""
 
     driver: str
     portal: Portal
@@ -24,6 +25,7 @@ class TargetSettings:
     control: str = "socket"
     program: str = "/usr/sbin/tgtd"
     iothreads: int = 2
+    alone: bool = False
 
     @property
     def any_port(self) -> bool:

@@ -19,15 +19,14 @@ from blockstore.portal import Portal
 from blockstore.waiting import Deadline, wait_for
 from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import Export, SeenTarget, difference, fault, outdated
-from metadata_server.targets import tgt_show
+from metadata_server.targets import tgt_making, tgt_show
 from metadata_server.targets.daemon import Tgtd
 from metadata_server.targets.settings import TargetSettings
+from metadata_server.targets.tgt_made import Made, NothingMade
+from metadata_server.targets.tgt_making import LUN, Step
 from metadata_server.targets.tgt_request import Fault, Mode, Operation, Request, TgtError
 
 LOG = logging.getLogger(__name__)
-
-LUN = 1
-VENDOR, PRODUCT = "BLOCKSTR", "VOLUME"
 
 # A LUN with a command under way can neither be deleted nor opened again; the command ends, its session is closed already.
 BUSY_SECONDS = 5.0
@@ -42,6 +41,8 @@ class Tgt:
     def __init__(self, folder: Path, settings: TargetSettings, observe: Callable[[str], None]) -> None:
         self._daemon = Tgtd(folder, settings)
         self._observe = observe
+        self._made: Made = Made() if settings.alone else NothingMade()
+        self._last = 0
 
     @property
     def portal(self) -> Portal:
@@ -55,10 +56,12 @@ class Tgt:
 
     def start(self) -> None:
         """See `Target.start`."""
+        self._made.clear()
         self._daemon.start()
 
     def join(self) -> None:
         """See `Target.join`."""
+        self._made.clear()
         self._daemon.join()
 
     def watch(self) -> int:
@@ -77,6 +80,9 @@ class Tgt:
 
     def ensure(self, export: Export) -> None:
         """See `Target.ensure`."""
+        if export.iqn not in self._made and self._tried(export):
+            return
+        # Looking takes as long as there are targets; only what is there already needs it.
         there = self.seen()
         found = there.get(export.iqn)
         if found is not None:
@@ -85,13 +91,40 @@ class Tgt:
                     self._reopen(export, found)
                 return
             self._remove(found)
-        self._create(export, 1 + max((target.key for target in there.values()), default=0))
+        self._create(export, _next(there))
+
+    def _tried(self, export: Export) -> bool:
+        """Make it under the next number, unless tgtd has one of this name or number."""
+        self._observe("target: create")
+        tid = self._last + 1
+        try:
+            self._send(Mode.TARGET, Operation.NEW, tid=tid, parameters=(("targetname", export.iqn),))
+        except TgtError as error:
+            if error.code == Fault.TARGET_EXIST:
+                return False
+            raise
+        self._complete(export, tid)
+        return True
 
     def remove(self, iqn: str) -> None:
         """See `Target.remove`."""
+        made = self._made.take(iqn)
+        if made is not None and self._removed(made):
+            return
         found = self.seen().get(iqn)
         if found is not None:
             self._remove(found)
+
+    def _removed(self, target: SeenTarget) -> bool:
+        """Remove what we made, without a look at all others; not where it has sessions, which tgtd refuses untouched. It is one
+        step of tgtd's: nobody gets in meanwhile, and the access list goes with the target."""
+        self._observe("target: delete")
+        try:
+            self._send(Mode.TARGET, Operation.DELETE, tid=target.key)
+        except TgtError:
+            return False
+        self._delete_accounts(target)
+        return True
 
     def reconcile(self, wanted: Mapping[str, Export]) -> Mapping[str, str]:
         """See `Target.reconcile`."""
@@ -100,12 +133,13 @@ class Tgt:
         change = difference(wanted, there)
         for target in change.remove:
             self._try(faults, target.iqn, partial(self._remove, target))
-        key = max((target.key for target in there.values()), default=0)
-        for number, export in enumerate(change.add, key + 1):
+        for number, export in enumerate(change.add, _next(there)):
             if export.iqn not in faults:
                 self._try(faults, export.iqn, partial(self._create, export, number))
         for export, target in change.reopen:
             self._try(faults, export.iqn, partial(self._reopen, export, target))
+        for export, target in change.keep:
+            self._made.add(export, target.key)
         self._sweep_accounts(wanted)
         return faults
 
@@ -118,16 +152,7 @@ class Tgt:
 
     def _create(self, export: Export, tid: int) -> None:
         self._observe("target: create")
-        tid = self._new(export.iqn, tid)
-        try:
-            self._bind_accounts(export, tid)
-            self._add_lun(export, tid)
-            self._observe("target: access list")
-            self._send(Mode.TARGET, Operation.BIND, tid=tid, parameters=(("initiator-name", export.initiator),))
-        except BlockstoreError:
-            with suppress(BlockstoreError):
-                self.remove(export.iqn)
-            raise
+        self._complete(export, self._new(export.iqn, tid))
 
     def _new(self, iqn: str, tid: int) -> int:
         """A target with this number, or the next one that is free: another server may have taken it meanwhile."""
@@ -139,32 +164,29 @@ class Tgt:
                 there = self.seen()
                 if error.code != Fault.TARGET_EXIST or iqn in there or not attempts_left:
                     raise
-                tid = 1 + max((target.key for target in there.values()), default=0)
+                tid = _next(there)
         return tid
 
-    def _bind_accounts(self, export: Export, tid: int) -> None:
-        chap = export.chap
-        accounts = [(chap.username, chap.password, False)]
-        if chap.password_in is not None:
-            accounts.append((chap.username_in, chap.password_in, True))
-        for user, password, outgoing in accounts:
-            self._observe("target: account")
-            self._delete_account(user)  # left by a kill: an account of this name has no target
-            self._send(Mode.ACCOUNT, Operation.NEW, parameters=(("user", user), ("password", password)))
-            self._observe("target: bind account")
-            self._send(Mode.ACCOUNT, Operation.BIND, tid=tid, outgoing=outgoing, parameters=(("user", user),))
+    def _complete(self, export: Export, tid: int) -> None:
+        """The rest of a new target; where something fails it goes again."""
+        self._last = tid
+        try:
+            for step in tgt_making.steps(export, tid):
+                if step.name:
+                    self._observe(step.name)
+                self._do(step)
+        except BlockstoreError:
+            with suppress(BlockstoreError):
+                self.remove(export.iqn)
+            raise
+        self._made.add(export, tid)
 
-    def _add_lun(self, export: Export, tid: int) -> None:
-        self._observe("target: LUN")
-        # Few threads a LUN and no asynchronous I/O: that one cannot take a new size, and ends at 512 LUNs.
-        opened = (("path", export.path), ("bstype", "rdwr"))
-        self._send(Mode.LOGICALUNIT, Operation.NEW, tid=tid, lun=LUN, parameters=opened)
-        self._observe("target: LUN parameters")
-        described = (
-            ("scsi_sn", export.serial), ("scsi_id", export.serial), ("vendor_id", VENDOR), ("product_id", PRODUCT),
-            ("thin_provisioning", "1"), ("readonly", str(int(export.readonly))),
-        )  # fmt: skip
-        self._send(Mode.LOGICALUNIT, Operation.UPDATE, tid=tid, lun=LUN, parameters=described)
+    def _do(self, step: Step) -> None:
+        try:
+            self._daemon.control.send(step.request)
+        except TgtError as error:
+            if error.code != step.ignored:
+                raise
 
     def _reopen(self, export: Export, target: SeenTarget) -> None:
         """Let tgt see the file's new size, which it samples when it opens it.
@@ -175,6 +197,7 @@ class Tgt:
         when the target is ready, and send them again.
         """
         LOG.info("%s: opening %s again (%s)", export.iqn, export.path, outdated(export, target))
+        self._made.take(export.iqn)
         self._observe("target: offline")
         self._state(target, "offline")
         # Where this or the next one fails the target stays offline: initiators wait, and it is tried again. Were it ready, a
@@ -211,12 +234,19 @@ class Tgt:
             raise Unavailable(f"{error}; its commands do not end", hint="is its disk slow or full?") from error
 
     def _remove(self, target: SeenTarget) -> None:
+        self._made.take(target.iqn)
+        self._revoke_all(target)
+        self._observe("target: drop sessions")
+        self._idle(target, lambda: self._try_delete(target))
+        self._delete_accounts(target)
+
+    def _revoke_all(self, target: SeenTarget) -> None:
         for name in target.access:
             self._observe("target: revoke access")
             self._revoke(target, name)
-        self._observe("target: drop sessions")
-        self._idle(target, lambda: self._try_delete(target))
-        # Only now: deleting a bound account would unbind it, and a target without one asks for no CHAP.
+
+    def _delete_accounts(self, target: SeenTarget) -> None:
+        """Only when it is gone: deleting a bound account would unbind it, and a target without one asks for no CHAP."""
         for user in sorted({*target.accounts, *filter(None, (target.outgoing,))}):
             self._observe("target: delete account")
             self._delete_account(user)
@@ -250,11 +280,12 @@ class Tgt:
             self._delete_account(user)
 
     def _delete_account(self, user: str) -> None:
-        try:
-            self._send(Mode.ACCOUNT, Operation.DELETE, parameters=(("user", user),))
-        except TgtError as error:
-            if error.code != Fault.NO_USER:
-                raise
+        self._do(tgt_making.forget_account(user))
 
     def _send(self, mode: Mode, operation: Operation, **words: object) -> str:
         return self._daemon.control.send(Request(mode, operation, **words))  # type: ignore[arg-type]
+
+
+def _next(there: Mapping[str, SeenTarget]) -> int:
+    """A number above all."""
+    return 1 + max((target.key for target in there.values()), default=0)

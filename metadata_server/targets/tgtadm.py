@@ -22,6 +22,7 @@ _OPTIONS = {
 }  # fmt: skip
 _MESSAGES = (
     (re.compile("can't find the target"), Fault.NO_TARGET),
+    (re.compile("this target already exists"), Fault.TARGET_EXIST),
     (re.compile("can't find the logical unit"), Fault.NO_LUN),
     (re.compile("can't find the session"), Fault.NO_SESSION),
     (re.compile("can't find the connection"), Fault.NO_CONNECTION),

@@ -36,7 +36,7 @@ class Attachments:
             raise Invalid(f"mode must be rw or ro, not {mode!r}")
         attachment = Attachment(new_id(), volume_id, instance_id, Status.RESERVED, mode, mutual, now())
         self._parts.observe("attachment: reserve")
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.begin_grouped() as transaction:
             # Moved first, so that of many one gets it and the others see what it did.
             transaction.volumes.move(volume_id, VolumeMove.RESERVE, now())
             volume = holding.volume(transaction, volume_id)
@@ -135,7 +135,7 @@ class Attachments:
         """The export, then the row; a volume that may have been written to is not blank any more."""
         exports.remove(self._parts, attachment)
         self._parts.observe("attachment: forget")
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.begin_grouped() as transaction:
             transaction.attachments.remove(attachment.id)
             volume = transaction.volumes.get(attachment.volume_id)
             if volume is not None and volume.blank and rules.writes(attachment):
@@ -144,7 +144,7 @@ class Attachments:
 
     def _swap(self, step: str, before: Attachment, after: Attachment) -> None:
         self._parts.observe(step)
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.begin_grouped() as transaction:
             if not transaction.attachments.swap(before, after):
                 raise Conflict(f"Attachment {before.id} is not {before.status.value} any more: somebody was faster.")
 

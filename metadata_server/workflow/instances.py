@@ -116,7 +116,7 @@ class Instances:
         if report.instance_id not in ("", identifier):
             raise Invalid("the report is another instance's")
         self._parts.observe("instance: report")
-        with self._parts.store.begin() as transaction:
+        with self._parts.store.begin_grouped() as transaction:
             before = transaction.reports.newest(identifier)
             if before is not None and not same_run(before.body, report):
                 transaction.reports.put_away(before)

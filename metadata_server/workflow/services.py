@@ -84,6 +84,10 @@ class Services:
         """The files of a NoCloud seed; without a token there is no secret in them."""
         return documents.files(self.instances.get(identifier), self.endpoint(), token)
 
+    def document(self, identifier: str, name: str) -> str | None:
+        """One of these files, without a secret; None where the instance has no such."""
+        return documents.document(name, self.instances.get(identifier), self.endpoint(), None)
+
     def status(self, health: Health) -> ServerStatus:
         """How the server is."""
         return see(self.parts, self.endpoint(), health)

@@ -56,6 +56,10 @@ class CinderServices:
         """The files of a NoCloud seed; without a token there is no secret in them."""
         return documents.files(self.instances.get(identifier), self.endpoint(), token)
 
+    def document(self, identifier: str, name: str) -> str | None:
+        """One of these files, without a secret; None where the instance has no such."""
+        return documents.document(name, self.instances.get(identifier), self.endpoint(), None)
+
     def status(self, health: Health) -> CinderStatus:
         """How the server is, by its own database; what Cinder has is for Cinder to say."""
         works, amounts = health.look(), health.amounts()

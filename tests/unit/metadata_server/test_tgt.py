@@ -12,7 +12,7 @@ from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import Export
 from metadata_server.targets import tgt as module
 from metadata_server.targets.tgt import Tgt
-from metadata_server.targets.tgt_request import Mode, Operation
+from metadata_server.targets.tgt_request import Fault, Mode, Operation, TgtError
 
 EXPORT = Export("iqn.x:v", "/volumes/v", 2 << 30, "v", False, "iqn.x:me", Chap("user", Secret("s")))
 SHOWN = """\
@@ -49,6 +49,8 @@ class Daemon:
     def send(self, request):
         if request.operation is Operation.SHOW:
             return self._show()
+        if (request.mode, request.operation) == (Mode.TARGET, Operation.NEW):
+            raise TgtError(request, Fault.TARGET_EXIST)
         if request.mode is Mode.CONNECTION:
             self.dropped.add(request.session)
             self.said.append(f"drop {request.session}")

@@ -1,0 +1,74 @@
+"""One fsync for all who wait: what was committed without one lasts once the log is on the disk (group commit).
+
+SQLite in WAL mode with ``synchronous=NORMAL`` appends a transaction to its log and leaves it to the kernel: a kill of the server
+loses nothing, a power cut may lose the last ones, but never some of one (sqlite.org/wal.html, "Performance Considerations"). With
+FULL each commit would wait for the disk by itself, and the event loop with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from metadata_server.domain.errors import Unavailable
+
+LOG = logging.getLogger(__name__)
+
+
+class Lasting:
+    """Of one log. Belongs to one event loop."""
+
+    def __init__(self, log: Path | None) -> None:
+        self._log = log
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fsync") if log else None
+        self._written = self._lasts = 0
+        self._flush: asyncio.Future[None] | None = None
+        self._failed = ""
+
+    def wrote(self) -> None:
+        """A transaction was committed that does not last yet."""
+        if self._log is not None:
+            self._written += 1
+
+    async def settled(self) -> None:
+        """Come back when everything lasts that was committed by now.
+
+        Raises `Unavailable`, from then on always: after a failed fsync nobody knows what is on the disk, and the next one would
+        not tell (fsync(2)).
+        """
+        wanted = self._written
+        while self._lasts < wanted:
+            if self._failed:
+                raise Unavailable(f"the server's database: {self._failed}", hint="restart the server when its disk is well")
+            if self._flush is None:
+                self._flush = asyncio.ensure_future(self._flushed(self._written))
+            await asyncio.shield(self._flush)
+
+    async def _flushed(self, written: int) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, _sync, self._log)
+            self._lasts = written
+        except OSError as error:
+            self._failed = f"{self._log} cannot be written to the disk: {error.strerror}"
+            LOG.error("%s", self._failed)
+        finally:
+            self._flush = None
+
+    def close(self) -> None:
+        """No more."""
+        if self._thread is not None:
+            self._thread.shutdown()
+
+
+def _sync(log: Path | None) -> None:
+    # Opened each time: SQLite makes it anew when all its connections were closed. It holds no lock of SQLite's, which a close
+    # would end (those are on the other two files).
+    if log is not None:
+        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)

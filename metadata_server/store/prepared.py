@@ -1,0 +1,74 @@
+"""Statements of nearly every request, compiled once: to have SQLAlchemy build one costs several times its execution."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import sqlalchemy
+from sqlalchemy import Delete, Dialect, Insert, Select, Update
+
+Process = Callable[[Any], Any]
+
+
+class Prepared:
+    """One statement, with named parameters (`bindparam`); its types are those of the columns, encrypted ones too."""
+
+    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
+        self._statement = statement
+        # By dialect, because that is what carries the keys of encrypted columns.
+        self._forms: WeakKeyDictionary[Dialect, _Form] = WeakKeyDictionary()
+
+    def rows(self, connection: sqlalchemy.Connection, **values: object) -> list[Any]:
+        """What a SELECT finds: named tuples of the columns' values; columns of one name are numbered."""
+        form = self._form(connection.dialect)
+        return [form.row(found) for found in connection.exec_driver_sql(form.text, form.parameters(values)).fetchall()]
+
+    def first(self, connection: sqlalchemy.Connection, **values: object) -> Any:
+        """The first row, None where there is none."""
+        return next(iter(self.rows(connection, **values)), None)
+
+    def write(self, connection: sqlalchemy.Connection, **values: object) -> int:
+        """How many rows were written."""
+        form = self._form(connection.dialect)
+        return int(connection.exec_driver_sql(form.text, form.parameters(values)).rowcount)
+
+    def _form(self, dialect: Dialect) -> _Form:
+        form = self._forms.get(dialect)
+        if form is None:
+            form = self._forms[dialect] = _Form(self._statement, dialect)
+        return form
+
+
+class _Form:
+    """The statement as one driver is told it."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        self.text: str = str(compiled)
+        self._places: list[str] | None = compiled.positiontup
+        # SQLAlchemy may have had to call a parameter otherwise in the text.
+        names = {key.key: name for key, name in compiled.bind_names.items()}
+        self._names = [(name, key) for key, name in names.items()]
+        # What the statement itself says, such as a LIMIT.
+        self._said = {names[key.key]: key.effective_value for key in compiled.bind_names if not key.required}
+        self._bind: Mapping[str, Process] = compiled._bind_processors
+        columns = list(statement.selected_columns) if isinstance(statement, Select) else []
+        self._kind: Any = namedtuple("Row", [each.key for each in columns], rename=True)  # type: ignore[misc]
+        found = [each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns]
+        self._result = tuple((place, process) for place, process in enumerate(found) if process is not None)
+
+    def parameters(self, values: Mapping[str, object]) -> Any:
+        """As the driver takes them: in their places, or by name."""
+        said = self._said | {name: values[key] for name, key in self._names if name not in self._said}
+        bound = {name: self._bind[name](value) if name in self._bind else value for name, value in said.items()}
+        return bound if self._places is None else tuple(bound[name] for name in self._places)
+
+    def row(self, found: Any) -> Any:
+        """With the types' own values."""
+        values = list(found)
+        for place, process in self._result:
+            values[place] = process(values[place])
+        return self._kind._make(values)
