@@ -96,6 +96,11 @@ bench-boot: setup debs ## what a boot costs: ours, others, and the floor (an hou
 	@$(IN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(SUDO) $(IN)/python -m benchmarks.boot $(BENCH)
 
+.PHONY: bench-server
+bench-server: setup ## requests a second, beside the real Nova metadata service and Cinder (half an hour; BENCH=--quick)
+	@$(IN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(SUDO) $(IN)/python -m benchmarks.server $(BENCH)
+
 .PHONY: check
 check: $(VENV)/installed ## ruff and mypy
 	$(IN)/ruff format --check .

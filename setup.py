@@ -33,7 +33,7 @@ setup(
     install_requires=["PyYAML", "Jinja2", "requests", "netifaces"],
     extras_require={
         "server": [
-            *("fastapi", "uvicorn", "httptools", "sqlalchemy>=2.0", "alembic", "pydantic>=2"),
+            *("fastapi", "uvicorn", "httptools", "uvloop", "sqlalchemy>=2.0", "alembic", "pydantic>=2"),
             *("click", "rich", "pycdlib", "prometheus-client", "cryptography"),
         ],
         "postgresql": ["psycopg[binary]>=3.1"],

@@ -40,6 +40,7 @@ HOST_PACKAGES = (
     # the operators' page, as people see it
     "chromium",
     "chromium-driver",
+    "wrk",  # the load of the server's benchmark
     # our own packages
     "debhelper",
     "dh-python",

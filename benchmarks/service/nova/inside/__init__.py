@@ -1,0 +1,1 @@
+"""What runs inside of Nova's own virtual environment."""
