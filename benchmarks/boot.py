@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import summary, table
+from benchmarks import page, summary, table
 from benchmarks.laboratory import Laboratory
 from benchmarks.measure import FIRST_USE, RERUN, Contender, Sample, Use
 from benchmarks.ratios import Samples
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     said = table.tables(samples)
     print(said)
     if options.report:
-        options.report.write_text(table.placed(options.report.read_text(), said))
+        options.report.write_text(page.placed(options.report.read_text(), "boot", said))
     if options.plot:
         from benchmarks import plot  # only here: it needs matplotlib
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import page
 from benchmarks.service import summary, table
 from benchmarks.service.measure import Contender, Sample, Storm, Task
 from benchmarks.service.samples import YARDSTICK, Samples
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     said = f"{_machine()}\n\n{table.tables(samples, storms)}"
     print(said)
     if options.report:
-        options.report.write_text(said)
+        options.report.write_text(page.placed(options.report.read_text(), "server", said))
     if options.plot:
         from benchmarks.service import plot  # only here: it needs matplotlib
 
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=4, metavar="S", help="how long each time (default: 4)")
     parser.add_argument("--only", type=_contenders, default=tuple(Contender), metavar="NAME,…", help="some contenders only")
     parser.add_argument("--storm-only", action="store_true", help="nothing but the storm")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the tables there, as Markdown")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="put the tables into this page (docs/benchmarks.md)")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write the plot there, as SVG")
     return parser
 

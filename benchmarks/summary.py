@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from benchmarks.measure import Contender, Use
-from benchmarks.ratios import Samples, Spread
+from benchmarks.ratios import Samples
+from benchmarks.spread import Spread
 
 ROUNDED = 3
 

@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from benchmarks.measure import FIRST_USE, RERUN, Contender, Sample, Use
-from benchmarks.ratios import Samples, Spread
+from benchmarks.ratios import Samples
+from benchmarks.spread import Spread
 
 STEPS = ("login", "device", "partition", "filesystem", "mount")
 PHASES = ("import", "prepare", "volumes", "after")
@@ -95,16 +96,3 @@ def _yardsticks(samples: Samples) -> list[tuple[str, ...]]:
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(each)} |" for each in lines)
-
-
-BEGIN, END = "<!-- measured: boot -->", "<!-- end -->"
-
-
-def placed(page: str, said: str) -> str:
-    """A page of documentation with what was measured in the place of what stood there before. Raises ValueError where it has no
-    such place."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"there is no place between {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{said}\n{END}{after}"

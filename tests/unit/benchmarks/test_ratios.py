@@ -9,7 +9,9 @@ import pytest
 
 from benchmarks import summary, table
 from benchmarks.measure import Contender, Sample, Use
-from benchmarks.ratios import Samples, Spread
+from benchmarks.page import END, placed
+from benchmarks.ratios import Samples
+from benchmarks.spread import Spread
 
 STEP = {"step": "login", "changed": True, "start_ms": 10, "ms": 30}
 DETAIL = {"import": 40.0, "prepare": 10, "volumes": 30, "after": 5, "steps": [STEP], "reasons": []}
@@ -93,16 +95,16 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head(samples: Samples) ->
 
 
 def test_the_tables_take_the_place_of_older_ones() -> None:
-    page = f"# Title\n{table.BEGIN}\nold\n{table.END}\nmore\n"
-    assert table.placed(page, "new") == f"# Title\n{table.BEGIN}\n\nnew\n{table.END}\nmore\n"
-    assert table.placed(table.placed(page, "new"), "new") == table.placed(page, "new")
+    page = f"# Title\n<!-- measured: boot -->\nold\n{END}\nmore\n"
+    assert placed(page, "boot", "new") == f"# Title\n<!-- measured: boot -->\n\nnew\n{END}\nmore\n"
+    assert placed(placed(page, "boot", "new"), "boot", "new") == placed(page, "boot", "new")
 
 
 def test_a_page_without_a_place_for_them_is_refused() -> None:
     with pytest.raises(ValueError, match="no place"):
-        table.placed("# Title\n", "new")
+        placed("# Title\n", "boot", "new")
 
 
 def test_the_page_of_the_documentation_has_the_place() -> None:
     page = (Path(__file__).parents[3] / "docs/benchmarks.md").read_text()
-    assert "new tables" in table.placed(page, "new tables")
+    assert "new tables" in placed(page, "boot", "new tables")

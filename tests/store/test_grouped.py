@@ -1,0 +1,55 @@
+"""Transactions whose fsync is shared: committed as all others, relaxed only while they last, rolled back wholly."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from metadata_server.domain.errors import Conflict
+from tests.store.test_store import INSTANCE
+
+FULL = 2
+
+
+def synchronous(store):
+    with store.connection() as connection:
+        return connection.exec_driver_sql("PRAGMA synchronous").scalar()
+
+
+def added_in_vain(store):
+    with store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)
+        raise Conflict("no")
+
+
+@pytest.fixture
+def kind():
+    return "sqlite"
+
+
+def test_it_is_there_at_once_and_lasts_when_settled(store, monkeypatch):
+    flushed = []
+    monkeypatch.setattr("metadata_server.store.lasting.os.fdatasync", flushed.append)
+    with store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)
+    with store.read() as transaction:
+        assert transaction.instances.get(INSTANCE.id) == INSTANCE
+    assert not flushed
+    asyncio.run(store.settled())
+    assert len(flushed) == 1
+
+
+def test_other_transactions_wait_for_the_disk_as_before(store):
+    assert synchronous(store) == FULL
+    with store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)
+    assert synchronous(store) == FULL
+
+
+def test_what_fails_is_not_there_and_leaves_no_connection_relaxed(store):
+    with pytest.raises(Conflict):
+        added_in_vain(store)
+    assert synchronous(store) == FULL
+    with store.read() as transaction:
+        assert transaction.instances.all() == ()
