@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
+
+SWITCH_SECONDS = 0.0005
 
 FACTORY: Callable[[], asyncio.AbstractEventLoop] | None
 
@@ -17,5 +20,7 @@ else:
 
 def run(program: Coroutine[object, object, None]) -> None:
     """Until it ends."""
+    # The thread that brought a log to the disk comes back to a busy loop: Python would keep it waiting longer than the disk did.
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=FACTORY) as runner:
         runner.run(program)

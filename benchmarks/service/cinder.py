@@ -13,7 +13,7 @@ from testbed.cinder import LocalCinder
 from testbed.cinder.local import PROJECT
 
 # So many attachments are shown in turn; with Cinder each takes a second to make.
-SHOWN = 8
+SHOWN = 4
 READY_SECONDS = 120.0
 HEADERS = {"X-Auth-Token": f"admin:{PROJECT}", "OpenStack-API-Version": "volume 3.54", "X-Service-Roles": "service"}
 

@@ -13,7 +13,7 @@ from blockstore.waiting import Deadline, wait_for
 from testbed.server import LocalServer
 
 # So many attachments are shown in turn; with Cinder each takes a second to make.
-SHOWN = 8
+SHOWN = 4
 READY_SECONDS = 60.0
 DOCUMENT = "/v1/meta-data"
 

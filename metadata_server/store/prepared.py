@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
-from sqlalchemy import Delete, Dialect, Insert, Select, Update
+from sqlalchemy import Delete, Dialect, Insert, Select, Update, exc
 
 Process = Callable[[Any], Any]
 
@@ -24,7 +25,7 @@ class Prepared:
     def rows(self, connection: sqlalchemy.Connection, **values: object) -> list[Any]:
         """What a SELECT finds: named tuples of the columns' values; columns of one name are numbered."""
         form = self._form(connection.dialect)
-        return [form.row(found) for found in connection.exec_driver_sql(form.text, form.parameters(values)).fetchall()]
+        return [form.row(found) for found in form.run(connection, form.parameters(values)).fetchall()]
 
     def first(self, connection: sqlalchemy.Connection, **values: object) -> Any:
         """The first row, None where there is none."""
@@ -33,7 +34,7 @@ class Prepared:
     def write(self, connection: sqlalchemy.Connection, **values: object) -> int:
         """How many rows were written."""
         form = self._form(connection.dialect)
-        return int(connection.exec_driver_sql(form.text, form.parameters(values)).rowcount)
+        return int(form.run(connection, form.parameters(values)).rowcount)
 
     def _form(self, dialect: Dialect) -> _Form:
         form = self._forms.get(dialect)
@@ -47,7 +48,9 @@ class _Form:
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
-        self.text: str = str(compiled)
+        self._text: str = str(compiled)
+        # SQLite has no connection that could be lost: its driver is asked without SQLAlchemy's way there, which takes longer.
+        self._direct = dialect.name == "sqlite"
         self._places: list[str] | None = compiled.positiontup
         # SQLAlchemy may have had to call a parameter otherwise in the text.
         names = {key.key: name for key, name in compiled.bind_names.items()}
@@ -59,6 +62,15 @@ class _Form:
         self._kind: Any = namedtuple("Row", [each.key for each in columns], rename=True)  # type: ignore[misc]
         found = [each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns]
         self._result = tuple((place, process) for place, process in enumerate(found) if process is not None)
+
+    def run(self, connection: sqlalchemy.Connection, parameters: Any) -> Any:
+        """The cursor, or what SQLAlchemy gives in its place. Raises SQLAlchemy's errors."""
+        if not self._direct:
+            return connection.exec_driver_sql(self._text, parameters)
+        try:
+            return connection.connection.dbapi_connection.execute(self._text, parameters)  # type: ignore[union-attr]
+        except sqlite3.Error as error:
+            raise exc.DBAPIError.instance(self._text, None, error, sqlite3.Error, hide_parameters=True) from error
 
     def parameters(self, values: Mapping[str, object]) -> Any:
         """As the driver takes them: in their places, or by name."""

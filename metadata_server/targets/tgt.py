@@ -115,9 +115,14 @@ class Tgt:
         if found is not None:
             self._remove(found)
 
+    def _end(self, target: SeenTarget) -> None:
+        if target.connections or not self._removed(target):
+            self._remove(target)
+
     def _removed(self, target: SeenTarget) -> bool:
-        """Remove what we made, without a look at all others; not where it has sessions, which tgtd refuses untouched. It is one
+        """Remove one without a look at all others; not where it has sessions, which tgtd refuses untouched. It is one
         step of tgtd's: nobody gets in meanwhile, and the access list goes with the target."""
+        self._made.take(target.iqn)
         self._observe("target: delete")
         try:
             self._send(Mode.TARGET, Operation.DELETE, tid=target.key)
@@ -132,7 +137,7 @@ class Tgt:
         there = self.seen()
         change = difference(wanted, there)
         for target in change.remove:
-            self._try(faults, target.iqn, partial(self._remove, target))
+            self._try(faults, target.iqn, partial(self._end, target))
         for number, export in enumerate(change.add, _next(there)):
             if export.iqn not in faults:
                 self._try(faults, export.iqn, partial(self._create, export, number))

@@ -7,6 +7,7 @@ from sqlalchemy import event
 
 from metadata_server.domain.page import Filter, Order, Page
 from metadata_server.domain.states import VolumeMove
+from metadata_server.store import prepared
 from tests.store.test_store import ATTACHMENT, INSTANCE, VOLUME
 
 NEWEST_FIRST = (Order("created_at", True), Order("id", True))
@@ -58,8 +59,15 @@ def planned(store):
             asking = cursor.connection.cursor()
             found.extend(row[3] for row in asking.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
+    def explained(form, connection, parameters):
+        explain(None, connection.connection.dbapi_connection.cursor(), form._text, parameters, None, False)
+        return run(form, connection, parameters)
+
+    run = prepared._Form.run  # prepared statements go to the driver itself
     event.listen(store.engine, "before_cursor_execute", explain)
-    yield found
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepared._Form, "run", explained)
+        yield found
     event.remove(store.engine, "before_cursor_execute", explain)
 
 
@@ -99,7 +107,7 @@ def test_a_scan_would_be_seen(store):
 
 def test_an_instances_list_is_one_statement(store):
     said = []
-    event.listen(store.engine, "before_cursor_execute", lambda *words: said.append(words[2]))
-    with store.read() as transaction:
+    with store.read() as transaction, store.read() as same:
+        same.attachments._connection.connection.dbapi_connection.set_trace_callback(said.append)
         transaction.attachments.both_of_instance("i")
     assert len(said) == 1
