@@ -67,9 +67,8 @@ class _Calls:
         return {"volume": shapes.volume(await self._service.volume(identifier))}
 
     async def create_volume(self, body: shapes.NewVolumeBody) -> Document:
-        """Of nothing: such a one is known to be blank."""
-        wish = body.volume
-        found = await self._service.create_volume(wish.name or "", wish.size, wish.description or "", wish.metadata or {})
+        """One that is made of nothing is known to be blank."""
+        found = await self._service.create_volume(body.volume.wish())
         return {"volume": shapes.volume(found)}
 
     async def delete_volume(self, identifier: str) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from metadata_server.domain import passed as domain
 from metadata_server.domain.passed import Content, Known, Passed, SeenAttachment
 
 
@@ -20,10 +21,18 @@ class NewVolume(Shape):
     """``volume`` of POST /volumes; everything else that Cinder takes is asked of Cinder itself."""
 
     model_config = ConfigDict(extra="forbid")
-    size: int = Field(ge=1)
+    size: int | None = Field(None, ge=1)
     name: str | None = Field(None, max_length=255)
     description: str | None = Field(None, max_length=255)
+    volume_type: str | None = Field(None, max_length=255)
+    snapshot_id: str | None = None
+    source_volid: str | None = None
     metadata: dict[str, str] | None = None
+
+    def wish(self) -> domain.NewVolume:
+        """What was said of it."""
+        said = self.model_dump(exclude_none=True)
+        return domain.NewVolume(**{"name": "", **said})
 
 
 class NewVolumeBody(Shape):
@@ -58,7 +67,8 @@ def volume(known: Known) -> dict[str, Any]:
     }] if one and one.attachment_id else []  # fmt: skip
     return {
         "id": seen.id, "name": seen.name, "status": seen.status, "size": seen.size, "description": seen.description or None,
-        "metadata": dict(seen.metadata), "created_at": seen.created_at, "updated_at": seen.updated_at or None,
+        "metadata": dict(seen.metadata), "volume_type": seen.volume_type or None,
+        "created_at": seen.created_at, "updated_at": seen.updated_at or None,
         "attachments": attached, "multiattach": seen.multiattach, "encrypted": seen.encrypted,
         "blockstore:blank": known.content is Content.BLANK, "blockstore:content": known.content.value, "links": [],
     }  # fmt: skip

@@ -51,6 +51,19 @@ class Passed:
 
 
 @dataclass(frozen=True)
+class NewVolume:
+    """What an operator wishes of a volume; "" and None are no wish, and Cinder's to decide. ``size`` in GiB."""
+
+    name: str
+    size: int | None = None
+    description: str = ""
+    volume_type: str = ""
+    snapshot_id: str = ""
+    source_volid: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SeenVolume:
     """A volume as Cinder shows it; ``origin`` is what it was made from, in words ("" for nothing)."""
 
@@ -61,6 +74,7 @@ class SeenVolume:
     created_at: str
     updated_at: str
     description: str = ""
+    volume_type: str = ""
     origin: str = ""
     multiattach: bool = False
     encrypted: bool = False

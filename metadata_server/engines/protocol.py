@@ -9,7 +9,7 @@ from blockstore.attachment import Attachment
 from blockstore.connector import Connector
 from blockstore.report import Report
 from blockstore.secret import Secret
-from metadata_server.domain.passed import Known, Passed, SeenAttachment
+from metadata_server.domain.passed import Known, NewVolume, Passed, SeenAttachment
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -58,8 +58,8 @@ class VolumeService(Protocol):
     async def volume(self, identifier: str) -> Known:
         """One. Raises `NotFound`."""
 
-    async def create_volume(self, name: str, size: int, description: str, metadata: Mapping[str, str]) -> Known:
-        """A new one of ``size`` GiB, made from nothing."""
+    async def create_volume(self, wish: NewVolume) -> Known:
+        """A new one."""
 
     async def delete_volume(self, identifier: str) -> None:
         """Destroy it."""

@@ -11,7 +11,7 @@ from keystoneauth1.exceptions import ClientException
 
 from blockstore.connector import Connector
 from metadata_server.domain.errors import NotFound
-from metadata_server.domain.passed import SeenAttachment, SeenVolume
+from metadata_server.domain.passed import NewVolume, SeenAttachment, SeenVolume
 from metadata_server.engines.cinder import reading
 from metadata_server.engines.cinder.refusals import refusal
 
@@ -41,10 +41,10 @@ class CinderClient:
             more = bool(page) and "volumes_links" in answer
         return tuple(found)
 
-    def create_volume(self, name: str, size: int, description: str, metadata: Mapping[str, str]) -> SeenVolume:
-        """A volume of ``size`` GiB, made from nothing."""
-        wish = {"name": name, "size": size, "description": description, "metadata": dict(metadata)}
-        return reading.volume(self._ask("POST", "/volumes", {"volume": wish}).get("volume"))
+    def create_volume(self, wish: NewVolume) -> SeenVolume:
+        """A new volume, in the state that it has then. What is not wished for is not said."""
+        words = {key: value for key, value in vars(wish).items() if value not in ("", None)}
+        return reading.volume(self._ask("POST", "/volumes", {"volume": {**words, "metadata": dict(wish.metadata)}}).get("volume"))
 
     def delete_volume(self, identifier: str) -> None:
         """Destroy it."""
