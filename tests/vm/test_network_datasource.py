@@ -15,6 +15,8 @@ from testbed.image import SUITES
 from testbed.server import LocalServer
 from tests.vm import scenario
 
+pytestmark = pytest.mark.newest
+
 
 @dataclass
 class Asked:
