@@ -65,7 +65,8 @@ class NewVolume:
 
 @dataclass(frozen=True)
 class SeenVolume:
-    """A volume as Cinder shows it; ``origin`` is what it was made from, in words ("" for nothing)."""
+    """A volume as Cinder shows it; ``origin`` is what it was made from, in words ("" for nothing). ``placed``: it names the
+    service that has it, which is the last thing that Cinder writes of a new volume, after it called it available."""
 
     id: str
     name: str
@@ -78,6 +79,7 @@ class SeenVolume:
     origin: str = ""
     multiattach: bool = False
     encrypted: bool = False
+    placed: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -98,6 +100,26 @@ class Known:
     volume: SeenVolume
     content: Content
     attachment: Passed | None
+
+
+# A Cinder that never names a service (its services have no ids) is done when it wrote nothing for so long.
+STEADY_SECONDS = 2.0
+
+
+class Steady:
+    """Whether Cinder is done with a new volume, by looking at it again and again: until then its date may still change, and
+    what changes it later is somebody else."""
+
+    def __init__(self) -> None:
+        self._date, self._since = "", 0.0
+
+    def look(self, seen: SeenVolume, now: float) -> bool:
+        """``now`` in seconds of a clock that nobody sets."""
+        if seen.status != "available":
+            return False
+        if seen.updated_at != self._date:
+            self._date, self._since = seen.updated_at, now
+        return seen.placed or now - self._since >= STEADY_SECONDS
 
 
 def content_at_reserve(known: Knowledge | None, seen: SeenVolume, *, vouched: bool) -> Content:

@@ -17,6 +17,7 @@ from metadata_server.domain.passed import (
     Passed,
     SeenAttachment,
     SeenVolume,
+    Steady,
     check_reserve,
     check_vouched,
     content_at_reserve,
@@ -164,16 +165,17 @@ class Operating:
         """Wait until a volume that is blank is ready, and note as of when. Where that fails nothing is known of it, so that it
         counts as one with data."""
         deadline = time.monotonic() + SETTLE_SECONDS
+        steady = Steady()
         while time.monotonic() < deadline:
             try:
                 seen = await self._parts.calls.call(self._parts.client.volume, identifier)
             except ServerError:
                 return
-            if seen.status == "available" and not seen.origin:
+            if seen.origin or seen.status not in ("available", "creating", "extending"):
+                return
+            if steady.look(seen, time.monotonic()):
                 with self._parts.store.begin() as transaction:
                     transaction.passed.learn(Knowledge(identifier, Content.BLANK, seen.updated_at))
-                return
-            if seen.status not in ("creating", "extending"):
                 return
             await asyncio.sleep(SETTLE_PAUSE)
 

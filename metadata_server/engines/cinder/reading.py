@@ -32,7 +32,8 @@ def volume(value: object) -> SeenVolume:
         created_at=str(words.get("created_at") or ""), updated_at=str(words.get("updated_at") or ""),
         description=str(words.get("description") or ""), volume_type=str(words.get("volume_type") or ""),
         origin=_origin(words), multiattach=bool(words.get("multiattach")),
-        encrypted=bool(words.get("encrypted")), metadata={str(key): str(text) for key, text in metadata.items()},
+        encrypted=bool(words.get("encrypted")), placed=bool(words.get("service_uuid")),
+        metadata={str(key): str(text) for key, text in metadata.items()},
     )  # fmt: skip
 
 

@@ -52,6 +52,19 @@ def test_content_after_an_attachment(before: Content, mode: str, initiator: str,
     assert rules.content_after(before, replace(ONE, mode=mode, initiator=initiator, completed=completed)) is after
 
 
+def test_cinder_is_done_with_a_new_volume_when_it_names_its_service_or_was_silent_for_a_while() -> None:
+    """Recorded from cinder-volume 29: available, and up to 100 ms later once more with service_uuid and another date."""
+    steady = rules.Steady()
+    assert not steady.look(replace(SEEN, status="creating", placed=True), 0)
+    assert not steady.look(SEEN, 1)
+    assert steady.look(replace(SEEN, updated_at="t2", placed=True), 1.1)
+    steady = rules.Steady()
+    assert not steady.look(SEEN, 1)
+    assert not steady.look(replace(SEEN, updated_at="t2"), 2.9)
+    assert not steady.look(replace(SEEN, updated_at="t2"), 4.8)
+    assert steady.look(replace(SEEN, updated_at="t2"), 4.9)
+
+
 @pytest.mark.parametrize("content", [UNKNOWN, DATA])
 def test_nobody_vouches_for_what_is_known_better(content: Content) -> None:
     with pytest.raises(Conflict, match="cannot be vouched for"):
