@@ -12,7 +12,7 @@ import struct
 from pathlib import Path
 
 from metadata_server.domain.errors import Unavailable
-from metadata_server.targets.tgt_request import Mode, Request, TgtError
+from metadata_server.targets.tgt_request import Mode, Operation, Request, TgtError
 
 _REQUEST = struct.Struct("=II64sIiQQIIIIII")
 _ANSWER = struct.Struct("=II")
@@ -31,11 +31,7 @@ class SocketControl:
     def send(self, request: Request) -> str:
         """See `Control.send`."""
         with self._connect() as connection:
-            try:
-                connection.sendall(_packed(request))
-                answer = b"".join(iter(lambda: connection.recv(65536), b""))
-            except OSError as error:
-                raise Unavailable(f"tgtd did not answer: {error}") from error
+            answer = _asked(connection, request)
         if len(answer) < _ANSWER.size:
             raise Unavailable("tgtd closed its control socket without an answer", hint="it must run as the same user and group")
         code, _length = _ANSWER.unpack_from(answer)
@@ -46,10 +42,14 @@ class SocketControl:
     def peer(self) -> int:
         """The process id of the tgtd that listens here. Raises `Unavailable` when none does."""
         with self._connect() as connection:
-            raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        pid, user, group = _CREDENTIALS.unpack(raw)
-        if (user, group) != (os.geteuid(), os.getegid()):
-            raise Unavailable(f"the tgtd at {self._path} runs as another user ({user}:{group}) and would not listen to us")
+            pid, user, group = _CREDENTIALS.unpack(
+                connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )
+            if (user, group) != (os.geteuid(), os.getegid()):
+                raise Unavailable(f"the tgtd at {self._path} runs as another user ({user}:{group}) and would not listen to us")
+            # Asked something, whatever it is: a connection that ends without a request tgtd may keep for ever, and read its end
+            # again and again, with a whole core (usr/mgmt.c judges a read of 0 bytes by errno, which that does not set).
+            _asked(connection, Request(Mode.PORTAL, Operation.SHOW, tid=-1))
         return int(pid)
 
     def _connect(self) -> socket.socket:
@@ -61,6 +61,14 @@ class SocketControl:
             connection.close()
             raise Unavailable(f"no tgtd listens: {error}") from error
         return connection
+
+
+def _asked(connection: socket.socket, request: Request) -> bytes:
+    try:
+        connection.sendall(_packed(request))
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+    except OSError as error:
+        raise Unavailable(f"tgtd did not answer: {error}") from error
 
 
 def _packed(request: Request) -> bytes:

@@ -65,6 +65,23 @@ def test_a_killed_server_leaves_the_daemon_and_the_next_one_takes_it_over(server
         session.do("read -P 0x22 0 64k", "read 65536")
 
 
+def test_who_asks_for_the_daemon_leaves_no_connection_behind(server: LocalServer, login: Login) -> None:
+    # A read of 0 bytes tgtd takes for an end only where errno, which that does not set, is not EAGAIN from some initiator's
+    # socket: such a connection it never closes, and reads its end again and again, with a whole core.
+    with initiator.Session(login) as session:
+        session.do("write -P 0x23 0 64k", "wrote 65536")
+        pid = server.tgtd_pid
+        held = descriptors(pid)
+        for _ in range(5):
+            session.do("write -P 0x23 0 64k", "wrote 65536")
+            assert server.tgtd_pid == pid
+        until("the control connections to be closed", lambda: descriptors(pid) <= held)
+
+
+def descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
 def test_no_write_fails_while_the_daemon_is_killed_again_and_again(server: LocalServer, login: Login) -> None:
     with Writer(login) as writer:
         for _ in range(3):
