@@ -187,7 +187,8 @@ def test_a_release_that_was_killed_ends_it_all_the_same(forked: ForkedServer) ->
         guest.ask("DELETE", f"attachments/{attachment}")
         assert not blank(forked, volume)
     forked.disarm()
-    assert 4 < killed < 20
+    # The order to release, the export, the row: one request to tgtd ends an export that has no session.
+    assert 3 < killed < 20
 
 
 @pytest.mark.parametrize("word", ["imageRef", "backup_id", "source_replica", "consistencygroup_id"])

@@ -97,7 +97,8 @@ def report(guest: Guest, volumes: list[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+# As long as the server: no two instances of it have one address.
+@pytest.fixture(scope="session")
 def case(server: LocalServer) -> Iterator[Case]:
     scene = Scene(server)
     words = {"user_data": f"#cloud-config\n# {MARK}\n", "network_config": f"# {MARK}\nversion: 2\n", "addresses": [VICTIM_AT]}
