@@ -14,7 +14,6 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.wait import WebDriverWait
 
 from blockstore.report import FilesystemReport, Report, Result, StepReport, VolumeReport
@@ -137,10 +136,18 @@ class Browser:
         self._leave(self.driver.find_element(By.CSS_SELECTOR, selector))
 
     def _leave(self, element: WebElement) -> None:
-        """Click, and wait until this page is gone: a busy browser may still show it when the click returns."""
-        page = self.driver.find_element(By.TAG_NAME, "html")
+        """Click, and wait for another page: a busy browser may still show this one when the click returns.
+
+        Asked by loader id: to ask an element of the old page whether it is stale fails in the driver while pages change places.
+        """
+        before = self._loader()
         element.click()
-        WebDriverWait(self.driver, 30).until(staleness_of(page))
+        WebDriverWait(self.driver, 30).until(lambda _: self._loader() != before)
+
+    def _loader(self) -> str:
+        """Which load of a page this is."""
+        tree: dict[str, Any] = self.driver.execute_cdp_cmd("Page.getFrameTree", {})
+        return str(tree["frameTree"]["frame"]["loaderId"])
 
     def text(self, selector: str = "main") -> str:
         """What one reads."""
