@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockstore import iqn
 from blockstore.attachment import Attachment, Status
@@ -16,25 +15,20 @@ from blockstore.run import Command
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing, seal, status, verdict
-from cc_blockstore.arrivals import Arrival, arrivals
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
-from cc_blockstore.machine import device, fstab, initiator, ledger, lock, service, uptime
+from cc_blockstore.machine import initiator, ledger, lock, uptime
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan import desired as plan
-from cc_blockstore.plan import session as plan_session
-from cc_blockstore.plan.decision import Decision, Do, Keep, Wait
 from cc_blockstore.plan.desired import Desired, Wanted
-from cc_blockstore.prepare import Preparation
 from cc_blockstore.progress import Events, Steps, no_events
-from cc_blockstore.takedown import take_down
-from cc_blockstore.task import Task
 from cc_blockstore.verdict import Verdict
-from cc_blockstore.volume import BringUp, Outcome
 
-PARALLEL = 32
+if TYPE_CHECKING:
+    from cc_blockstore.task import Task
+    from cc_blockstore.volume import Outcome
 
 
 def at_boot(cfg: Mapping[str, Any], cloud: Any) -> Verdict:
@@ -101,12 +95,10 @@ class Run:
         gone = self._take_down(desired, known)
         busy = {each.id for each in gone if each.result is not Result.OK}
         listed = self._release(busy, listed)
-        tasks = self._prepare([each for each in desired.bring_up if each.attachment.volume.id not in busy])
-        outcomes = self._bring_up(tasks)
-        listed = self._write_fstab(outcomes, listed)
-        self._arm_shutdown(outcomes)
+        brought, listed = self._bring_up([each for each in desired.bring_up if each.attachment.volume.id not in busy], listed)
 
-        listed = self._complete(tasks, outcomes, listed)
+        outcomes = [outcome for _, outcome in brought]
+        listed = self._complete(brought, listed)
         there = {each.report.id for each in outcomes}
         turned = [VolumeReport(each.volume_id, each.name, Result.REFUSED, reason=each.reason) for each in desired.turned]
         left = [each for each in gone if each.id not in there]
@@ -137,6 +129,11 @@ class Run:
 
     def _take_down(self, desired: Desired, known: Mapping[str, Known]) -> list[VolumeReport]:
         """What is no longer ours goes first: its mount point may be another volume's next."""
+        if not desired.take_down:
+            return []
+        from cc_blockstore.machine import device, fstab
+        from cc_blockstore.takedown import take_down
+
         reports = [
             take_down(self.machine, known[each], self.deadline, self._steps(known[each].attachment.volume.name))
             for each in desired.take_down
@@ -179,69 +176,27 @@ class Run:
                 notes.append(f"{each.volume.name}: {error}")
         return replace(listed, notes=(*listed.notes, *notes))
 
-    def _prepare(self, wanted: Iterable[Wanted]) -> list[Task]:
+    def _bring_up(self, wanted: list[Wanted], listed: listing.Listing) -> tuple[list[tuple[Task, Outcome]], listing.Listing]:
+        """Prepare each, log in once for all, and see each through to its mount."""
+        if not wanted:
+            return [], listed
+        from cc_blockstore import bring_up
+        from cc_blockstore.prepare import Preparation
+
         known = ledger.read_all(self.machine)  # without what was taken down
         preparation = Preparation(self.machine, self.initiator, self.document.endpoint, self.client, self.deadline)
-        return [preparation.task(each, known.get(each.attachment.volume.id)) for each in wanted]
-
-    def _bring_up(self, tasks: list[Task]) -> list[Outcome]:
-        """One login for all that need one; then each volume in its own thread, waiting for nobody else."""
-        if not tasks:
-            return []
+        tasks = [preparation.task(each, known.get(each.attachment.volume.id)) for each in wanted]
         if not self.known:
             # cloud-init writes the network configuration of a first boot without a flush: after a power cut the instance would
             # have an empty file for good, and no way to its volumes.
             self.machine.sync()
-        with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
-            flows = {id(each.task): pool.submit(self._flow(each).run) for each in self._logins(tasks)}
-        return [flows[id(task)].result() for task in tasks]
+        outcomes = bring_up.Together(self.machine, self.deadline, self._steps).run(tasks)
+        faults = bring_up.settle(self.machine, outcomes)
+        return list(zip(tasks, outcomes)), replace(listed, faults=(*listed.faults, *faults))
 
-    def _flow(self, arrival: Arrival) -> BringUp:
-        return BringUp(self.machine, arrival, self.deadline, self._steps(arrival.task.volume.name))
-
-    def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
-        """One login for all that need one. Each task comes as soon as it is decided whether it is connected."""
-        decided = {id(task): self._decision(task) for task in tasks}
-        missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
-        waiting = [task for task in tasks if isinstance(decided[id(task)], (Do, Wait))]
-        since = self.machine.clock.monotonic()
-        batches = {
-            transport: transport.login(
-                self.machine, [each.path for each in missing if each.transport is transport], self.deadline
-            )
-            for transport in {task.transport for task in waiting}
-        }
-        yield from (
-            Arrival(task, decided[id(task)], None, task.trouble)
-            for task in tasks
-            if not isinstance(decided[id(task)], (Do, Wait))
-        )
-        for task, trouble in arrivals(batches, waiting, self.deadline):
-            yield Arrival(task, decided[id(task)], since, trouble)
-        for batch in batches.values():
-            batch.finish()
-
-    def _decision(self, task: Task) -> Decision:
-        if task.trouble is not None:
-            return Keep("not looked at: its login could not be prepared")
-        seen = task.transport.connected(self.machine, task.path)
-        return plan_session.decide(seen, str(task.path), credentials=task.credentials)
-
-    def _write_fstab(self, outcomes: Iterable[Outcome], listed: listing.Listing) -> listing.Listing:
-        """The volumes are mounted already: a fault here concerns the next boot, and is told."""
-        try:
-            fstab.update(self.machine, {each.report.id: each.fstab for each in outcomes if each.fstab is not None})
-        except (BlockstoreError, OSError) as error:
-            return replace(listed, faults=(*listed.faults, f"fstab: {error}"))
-        return listed
-
-    def _arm_shutdown(self, outcomes: Iterable[Outcome]) -> None:
-        if any(step.step == "login" and step.changed for each in outcomes for step in each.report.steps):
-            service.arm_logout(self.machine)
-
-    def _complete(self, tasks: Iterable[Task], outcomes: Iterable[Outcome], listed: listing.Listing) -> listing.Listing:
+    def _complete(self, brought: Iterable[tuple[Task, Outcome]], listed: listing.Listing) -> listing.Listing:
         """Tell the service which volumes are connected now."""
-        connected = [task.wanted.attachment for task, outcome in zip(tasks, outcomes) if outcome.connected]
+        connected = [task.wanted.attachment for task, outcome in brought if outcome.connected]
         news = [each for each in connected if each.status in (Status.RESERVED, Status.ATTACHING)]
         return self._told(listed, news, lambda client, each: client.complete(each.id, self.deadline))
 

@@ -1,0 +1,82 @@
+"""All volumes side by side: one login for all that need one; then each in its own thread, waiting for nobody else.
+
+Imported only where there is a volume to bring up: with all that it needs it is the larger half of the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from blockstore.errors import BlockstoreError
+from blockstore.values import dataclass
+from blockstore.waiting import Deadline
+from cc_blockstore.arrivals import Arrival, arrivals
+from cc_blockstore.machine import fstab, service
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.plan import session as plan_session
+from cc_blockstore.plan.decision import Decision, Do, Keep, Wait
+from cc_blockstore.progress import Steps
+from cc_blockstore.task import Task
+from cc_blockstore.volume import BringUp, Outcome
+
+PARALLEL = 32
+
+
+@dataclass(frozen=True)
+class Together:
+    """The machine, how long there is time, and where a volume's steps (by its name) are told."""
+
+    machine: Machine
+    deadline: Deadline
+    steps: Callable[[str], Steps]
+
+    def run(self, tasks: Sequence[Task]) -> list[Outcome]:
+        """Bring these up; the outcomes are in the tasks' order."""
+        with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
+            flows = {id(each.task): pool.submit(self._flow(each).run) for each in self._logins(tasks)}
+        return [flows[id(task)].result() for task in tasks]
+
+    def _flow(self, arrival: Arrival) -> BringUp:
+        return BringUp(self.machine, arrival, self.deadline, self.steps(arrival.task.volume.name))
+
+    def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
+        """One login for all that need one. Each task comes as soon as it is decided whether it is connected."""
+        decided = {id(task): self._decision(task) for task in tasks}
+        missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
+        waiting = [task for task in tasks if isinstance(decided[id(task)], (Do, Wait))]
+        since = self.machine.clock.monotonic()
+        batches = {
+            transport: transport.login(
+                self.machine, [each.path for each in missing if each.transport is transport], self.deadline
+            )
+            for transport in {task.transport for task in waiting}
+        }
+        yield from (
+            Arrival(task, decided[id(task)], None, task.trouble)
+            for task in tasks
+            if not isinstance(decided[id(task)], (Do, Wait))
+        )
+        for task, trouble in arrivals(batches, waiting, self.deadline):
+            yield Arrival(task, decided[id(task)], since, trouble)
+        for batch in batches.values():
+            batch.finish()
+
+    def _decision(self, task: Task) -> Decision:
+        if task.trouble is not None:
+            return Keep("not looked at: its login could not be prepared")
+        seen = task.transport.connected(self.machine, task.path)
+        return plan_session.decide(seen, str(task.path), credentials=task.credentials)
+
+
+def settle(machine: Machine, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Their lines of fstab, and the logout at shutdown. The volumes are mounted already: what goes wrong here concerns the next
+    boot, and is told."""
+    faults: tuple[str, ...] = ()
+    try:
+        fstab.update(machine, {each.report.id: each.fstab for each in outcomes if each.fstab is not None})
+    except (BlockstoreError, OSError) as error:
+        faults = (f"fstab: {error}",)
+    if any(step.step == "login" and step.changed for each in outcomes for step in each.report.steps):
+        service.arm_logout(machine)
+    return faults
