@@ -54,7 +54,7 @@ demo: setup debs ## a guest boots and its volumes come up
 
 .PHONY: campaign
 campaign: setup debs ## 200 power cuts through first boots (CUTS=…; some hours without hardware virtualisation)
-	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200)
+	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200) --jobs $(JOBS)
 
 .PHONY: test
 test: setup debs check test-fast test-cinder test-loop test-crash test-vm ## all tests

@@ -3,7 +3,7 @@
 python -m testbed build [SUITE …]
 python -m testbed boot [SUITE] [--seed FILE.iso] [--run COMMAND]
 python -m testbed demo [SUITE]
-python -m testbed campaign [--cuts 200] [--suite trixie] [--seed N] [--json]
+python -m testbed campaign [--cuts 200] [--jobs N] [--suite trixie] [--seed N] [--json]
 """
 
 import argparse
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("suite", nargs="?", default="trixie")
     campaign = verbs.add_parser("campaign", help="power cuts at random times through first boots, and what becomes of the files")
     campaign.add_argument("--cuts", type=int, default=200, help="how many power cuts (default: 200)")
+    campaign.add_argument("--jobs", type=int, default=1, metavar="N", help="how many guests at a time (default: 1)")
     campaign.add_argument("--suite", default="trixie", choices=image.SUITES)
     campaign.add_argument("--seed", type=int, help="for the same choice of cuts again; default: a new one, which is told")
     campaign.add_argument("--json", action="store_true", help="the cycles as one JSON document before the last line")

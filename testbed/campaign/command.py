@@ -1,4 +1,4 @@
-"""All cycles, one after the other: progress, a table, and the count as the last line."""
+"""All cycles, a few at a time: progress, a table, and the count as the last line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import signal
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ def main(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever stops it still hears the count
     campaign.told(f"{options.cuts} power cuts, {options.suite}, --seed {seed}; what fails stays in {campaign.folder}")
     try:
-        campaign.run(options.cuts, random.Random(seed))
+        campaign.run(options.cuts, options.jobs, random.Random(seed))
     except KeyboardInterrupt:
-        campaign.told("stopped: the cycle that was under way does not count")
+        campaign.told("stopped: the cycles that were under way do not count")
     if options.json:
         print(json.dumps(campaign.to_wire()))
     else:
@@ -59,24 +60,33 @@ class Campaign:
         """A line for who is watching."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
-    def run(self, cuts: int, chance: random.Random) -> None:
-        """Learn when what happens in a boot, then cut."""
+    def run(self, cuts: int, jobs: int, chance: random.Random) -> None:
+        """Learn when what happens in a boot, then cut: ``jobs`` guests at a time."""
         with self._progress() as progress:
-            task = progress.add_task("a boot that nobody cuts off", total=cuts)
-            windows, story = Cycle(self._image, self._of("learned"), layout(0), Windows.guessed(8)).learn()
+            made = progress.add_task("power cuts", total=cuts)
+            windows, learned = Cycle(self._image, self._of("learned"), layout(0), Windows.guessed(8)).learn()
             self.told(f"first boot: {windows.first}; later: {windows.again}")
-            self._over("learned", story, progress, task)
-            for number, plan in enumerate(cut.cycles(cuts - len(story.cuts), chance), 1):
-                self._cycle(number, plan, windows, progress, task)
+            self._over("learned", learned, progress, made)
 
-    def _cycle(self, number: int, plan: tuple[Cut, ...], windows: Windows, progress: Progress, task: TaskID) -> None:
+            def life(numbered: tuple[int, tuple[Cut, ...]]) -> tuple[str, Story]:
+                return self._life(*numbered, windows, progress)
+
+            # Its threads do not hold up the end of the process, and what they started ends with that.
+            with ThreadPool(jobs) as pool:
+                for name, story in pool.imap_unordered(life, enumerate(cut.cycles(cuts - len(learned.cuts), chance), 1)):
+                    self._over(name, story, progress, made)
+
+    def _life(self, number: int, plan: tuple[Cut, ...], windows: Windows, progress: Progress) -> tuple[str, Story]:
         name = f"cycle-{number:03}"
+        row = progress.add_task(name, total=len(plan) + 1)
 
         def told(what: str) -> None:
-            progress.update(task, description=f"{name}, {what}")
+            progress.update(row, description=f"{name}, {what}", advance=1)
 
-        cycle = Cycle(self._image, self._of(name), layout(number), windows, told)
-        self._over(name, cycle.run(plan), progress, task)
+        try:
+            return name, Cycle(self._image, self._of(name), layout(number), windows, told).run(plan)
+        finally:
+            progress.remove_task(row)
 
     def _of(self, name: str) -> Path:
         folder = self.folder / name
