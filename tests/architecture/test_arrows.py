@@ -137,6 +137,14 @@ def test_where_no_document_exists_nothing_but_the_question_is_imported(root: Pat
     assert new == ["cc_blockstore", "cc_blockstore.said"]
 
 
+def test_what_brings_volumes_up_is_imported_only_where_there_is_one(root: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(root)!r})" + IMPORTED.format(module="cc_blockstore.bootstrap")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    new = set(done.stdout.split())
+    assert "cc_blockstore.listing" in new
+    assert not new & {f"cc_blockstore.{name}" for name in ("bring_up", "volume", "takedown", "protocols", "machine.device")}
+
+
 RERUN = {"cc_blockstore.unchanged", "cc_blockstore.seal", "cc_blockstore.said", "cc_blockstore.exchange"}
 
 

@@ -60,7 +60,7 @@ class Disk:
 
     def check(self) -> None:
         """That this device is ours: behind it is our file."""
-        backing = Path("/sys/class/block", self.name, "loop/backing_file").read_text().strip()
+        backing = self._backing()
         assert self.name.startswith("loop"), f"{self.node} is no loop device"
         assert backing == str(self.file), f"{self.node} stands for {backing}, not for {self.file}"
 
@@ -86,12 +86,17 @@ class Disk:
     def _await_detached(self) -> None:
         """The kernel detaches when the last one closes it."""
         for _ in range(200):
-            backing = Path("/sys/class/block", self.name, "loop/backing_file")
-            if not backing.exists() or backing.read_text().strip() != str(self.file):
+            if self._backing() != str(self.file):
                 self.node = ""
                 return
             time.sleep(0.01)
         raise AssertionError(f"{self.node} is still in use")
+
+    def _backing(self) -> str:
+        """ "" where it stands for nothing: the file is gone then, or while it is read (ENODEV)."""
+        with contextlib.suppress(OSError):
+            return Path("/sys/class/block", self.name, "loop/backing_file").read_text().strip()
+        return ""
 
     def contents(self) -> Contents:
         """Every byte of it. What is a hole and what is written as zeros is the same."""

@@ -25,6 +25,13 @@ from tests.unit.fakes import FakeMachine
 PASSWORD, PASSWORD_IN, TOKEN = "Plant3dS3cret", "Plant3dMutual", "Plant3dT0ken"
 LOGIN = ("iscsiadm", "-m", "node", "--loginall=onboot")
 PATHS = {name: IscsiPath(Portal("10.0.0.1"), f"iqn.2010-10.org.openstack:volume-{name}", 1) for name in ("v1", "v2", "v3")}
+FAILED_BATCH = (
+    "iscsiadm: Could not login to [iface: default, target: {one}, portal: 10.0.0.1,3260].\n"
+    "iscsiadm: initiator reported error (24 - iSCSI login failed due to authorization failure)\n"
+    "iscsiadm: Could not login to [iface: default, target: {two}, portal: 10.0.0.1,3260].\n"
+    "iscsiadm: initiator reported error (8 - connection timed out)\n"
+    "iscsiadm: Could not log into all portals"
+).format(one=PATHS["v1"].iqn, two=PATHS["v2"].iqn)
 
 
 def attachment(name: str, status: Status = Status.RESERVED, **more: Any) -> Attachment:
@@ -288,40 +295,6 @@ def test_data_is_refused_and_stays(guest: Guest, point: Path):
         assert disk.read(1 << 20) == before
 
 
-FAILED_BATCH = (
-    "iscsiadm: Could not login to [iface: default, target: {one}, portal: 10.0.0.1,3260].\n"
-    "iscsiadm: initiator reported error (24 - iSCSI login failed due to authorization failure)\n"
-    "iscsiadm: Could not login to [iface: default, target: {two}, portal: 10.0.0.1,3260].\n"
-    "iscsiadm: initiator reported error (8 - connection timed out)\n"
-    "iscsiadm: Could not log into all portals"
-).format(one=PATHS["v1"].iqn, two=PATHS["v2"].iqn)
-
-
-@pytest.mark.parametrize("required", [False, True])
-def test_two_that_fail_do_not_hold_up_the_third(guest: Guest, required):
-    guest.service.listed = [attachment("v1"), attachment("v2"), attachment("v3")]
-    guest.wishes = {"v2": {"filesystem": "none", "partition_table": "none", "required": required}}
-    guest.fake.runner.expect(*LOGIN, code=24, stderr=FAILED_BATCH, then=guest.logs_in("v3"))
-    verdict = guest.run()
-    assert results(verdict) == {"v1": "failed", "v2": "failed", "v3": "ok"}
-    assert guest.fake.runner.programs == ["iscsiadm"]
-    assert "name-v1: authentication refused by 10.0.0.1:3260" in verdict.warning
-    told = verdict.error if required else verdict.warning
-    assert "name-v2: no answer from 10.0.0.1:3260" in told
-    assert bool(verdict.error) is required
-    assert "complete a-v3" in guest.service.asked
-    assert "complete a-v1" not in guest.service.asked
-
-
-def test_a_dead_portal_costs_the_deadline_and_no_more(guest: Guest):
-    guest.service.listed = [attachment("v1")]
-    guest.fake.runner.expect(*LOGIN, then=lambda command: guest.fake.session(PATHS["v1"], state="FAILED") and None)
-    begun = guest.fake.clock.now
-    verdict = guest.run()
-    assert results(verdict) == {"v1": "failed"}
-    assert 55 < guest.fake.clock.now - begun < 65
-
-
 def test_one_without_connection_info_does_not_hold_up_the_others(guest: Guest, monkeypatch):
     guest.service.listed = [attachment("v1"), attachment("v2")]
 
@@ -376,20 +349,3 @@ def test_no_secret_is_left_anywhere_but_in_the_record(guest: Guest, point: Path,
     holding = {name for name, data in guest.fake.files().items() for secret in secrets if secret.encode() in data}
     assert holding == {f"etc/iscsi/nodes/{PATHS['v1'].iqn}/10.0.0.1,3260,1/default"}
     assert (guest.fake.root / holding.pop()).stat().st_mode & 0o777 == 0o600
-
-
-def test_a_bug_in_one_volume_costs_that_one_and_says_nothing_of_what_it_quotes(guest: Guest, monkeypatch):
-    """Whatever is raised: the others come up, and the text of an error that nobody foresaw may hold anything."""
-    guest.known("v1")
-    guest.known("v2", number=2)
-    guest.service.listed = [attachment("v1", Status.ATTACHED), attachment("v2", Status.ATTACHED)]
-
-    def settle(machine: Any, volume: Volume, node: str, deadline: Any) -> None:
-        if volume.id == "v1":
-            raise ValueError(PASSWORD)
-
-    monkeypatch.setattr("cc_blockstore.machine.device.settle", settle)
-    verdict = guest.run()
-    assert results(verdict) == {"v1": "failed", "v2": "ok"}
-    assert "name-v1: unexpected ValueError" in verdict.warning
-    assert PASSWORD not in repr(verdict)
