@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import page, summary, table
@@ -18,8 +18,8 @@ from benchmarks.laboratory import Laboratory
 from benchmarks.measure import FIRST_USE, RERUN, Contender, Sample, Use
 from benchmarks.ratios import Samples
 
-YARDSTICKS = (Contender.PYTHON_START, Contender.EXCHANGE, Contender.OURS)
-TIMES = 7
+YARDSTICKS = (Contender.PYTHON_START, Contender.EXCHANGE)
+TIMES, FIRST_BOOTS = 7, 5
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,21 @@ def _measured(plan: Plan) -> list[Sample]:
         for contender in plan.contenders:
             list(_one(laboratory, contender, 1, 0))
         found = [sample for each in YARDSTICKS for sample in laboratory.measure(each, Use.NONE, [], turn=0, times=TIMES)]
+        found += _idle(laboratory)
         for count in plan.counts:
             for turn in range(plan.rounds):
                 for contender in plan.contenders:
                     found += _one(laboratory, contender, count, turn)
     return found
+
+
+def _idle(laboratory: Laboratory) -> Iterator[Sample]:
+    """An instance without volumes: its first boot, and what the next one finds."""
+    for turn in range(FIRST_BOOTS):
+        laboratory.release([])
+        first, *later = laboratory.measure(Contender.OURS, Use.NONE, [], turn=turn, times=3)
+        yield replace(first, use=Use.NONE_FIRST)
+        yield from later
 
 
 def _one(laboratory: Laboratory, contender: Contender, count: int, turn: int) -> Iterator[Sample]:

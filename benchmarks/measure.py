@@ -50,11 +50,12 @@ RERUN = tuple(each for each in FIRST_USE if each is not Contender.FLOOR)
 
 
 class Use(str, enum.Enum):
-    """What the contender found: blank volumes, its own work of a moment ago, or no volume at all."""
+    """What the contender found: blank volumes, its own work of a moment ago, or no volume at all (at first, and ever after)."""
 
     FIRST = "first use"
     RERUN = "re-run"
     NONE = "no volumes"
+    NONE_FIRST = "no volumes, first boot"
 
 
 @dataclass(frozen=True)

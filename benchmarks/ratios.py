@@ -18,7 +18,7 @@ class Samples:
     @property
     def counts(self) -> tuple[int, ...]:
         """The numbers of volumes that were measured."""
-        return tuple(sorted({each.volumes for each in self.all if each.use is not Use.NONE}))
+        return tuple(sorted({each.volumes for each in self.all if each.volumes}))
 
     def of(self, contender: Contender, use: Use, volumes: int) -> list[Sample]:
         """The samples of one contender, round by round."""
@@ -50,7 +50,15 @@ class Samples:
 
     @property
     def idle_ms(self) -> float | None:
-        """What the module adds where no volume is attached, beyond the exchange itself."""
-        idle = self.seconds(Contender.OURS, Use.NONE, 0)
+        """What the module adds to a boot where no volume is attached, beyond the exchange itself."""
+        return self._beyond_exchange(Use.NONE)
+
+    @property
+    def first_idle_ms(self) -> float | None:
+        """The same at an instance's first boot, when nothing is known yet of the boot before."""
+        return self._beyond_exchange(Use.NONE_FIRST)
+
+    def _beyond_exchange(self, use: Use) -> float | None:
+        idle = self.seconds(Contender.OURS, use, 0)
         exchange = self.seconds(Contender.EXCHANGE, Use.NONE, 0)
         return (idle - exchange) * 1000 if idle is not None and exchange is not None else None

@@ -83,12 +83,13 @@ def _steps(samples: Samples) -> list[tuple[str, ...]]:
 
 def _yardsticks(samples: Samples) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for contender, title in (
-        (Contender.PYTHON_START, "an interpreter starts and ends"),
-        (Contender.EXCHANGE, "one HTTP exchange, no attachments"),
-        (Contender.OURS, "the module, no attachments"),
+    for contender, use, title in (
+        (Contender.PYTHON_START, Use.NONE, "an interpreter starts and ends"),
+        (Contender.EXCHANGE, Use.NONE, "one HTTP exchange, no attachments"),
+        (Contender.OURS, Use.NONE, "the module, no attachments"),
+        (Contender.OURS, Use.NONE_FIRST, "the module, no attachments, first boot"),
     ):
-        spread = samples.spread(contender, Use.NONE, 0, lambda each: each.seconds * 1000)
+        spread = samples.spread(contender, use, 0, lambda each: each.seconds * 1000)
         rows.append((title, _shown(spread)))
     return rows
 

@@ -36,6 +36,7 @@ def samples() -> Samples:
             sample(Contender.PYTHON_START, 0.3, use=Use.NONE, volumes=0),
             sample(Contender.EXCHANGE, 0.1, use=Use.NONE, volumes=0),
             sample(Contender.OURS, 0.1042, use=Use.NONE, volumes=0),
+            sample(Contender.OURS, 0.13, use=Use.NONE_FIRST, volumes=0),
         ]
     )
 
@@ -69,6 +70,7 @@ def test_the_last_line(samples: Samples) -> None:
             "rerun_vs_python_start": 1.25,
         },
         "idle_ms": 4.2,
+        "first_idle_ms": 30.0,
     }
 
 
@@ -77,7 +79,7 @@ def test_the_last_line_is_one_line(samples: Samples) -> None:
 
 
 def test_the_last_line_of_nothing() -> None:
-    assert json.loads(summary.line(Samples([]))) == {"idle_ms": None}
+    assert json.loads(summary.line(Samples([]))) == {"idle_ms": None, "first_idle_ms": None}
 
 
 def test_the_tables_have_a_row_for_each_that_was_measured(samples: Samples) -> None:
