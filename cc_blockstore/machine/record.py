@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,10 @@ PORTAL_GROUP = 1
 LOGIN_TIMEOUT = 5
 # iscsiadm holds its lock for milliseconds.
 STALE_SECONDS = 5.0
+
+
+LONGEST_STARTUP, SECTOR = len("automatic"), 512
+_STARTUP = re.compile(r"^node\.startup = (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ def write(machine: Machine, connection: IscsiConnection, initiator: str, startup
     """Write the record of the first path. ``startup``: onboot (ours, in the next batch) or automatic. True where it changed."""
     path = connection.paths[0]
     text = render(
-        "node-record.j2", path=path, portal_group=PORTAL_GROUP, startup=startup, initiator=initiator, chap=connection.chap,
-        chap_algs=",".join(connection.chap_algs or ("MD5",)), timeouts=timeouts,
+        "node-record.j2", path=path, portal_group=PORTAL_GROUP, startup=_padded(startup), initiator=initiator,
+        chap=connection.chap, chap_algs=",".join(connection.chap_algs or ("MD5",)), timeouts=timeouts,
     )  # fmt: skip
     target = location(machine.paths, path)
     for folder in (target.parent.parent.parent, target.parent.parent, target.parent):
@@ -63,12 +68,28 @@ def exists(machine: Machine, path: IscsiPath) -> bool:
 
 
 def set_startup(machine: Machine, path: IscsiPath, startup: str) -> None:
-    """Change node.startup in a record: the class that a batched login takes, and what the next boot does."""
+    """Change node.startup in a record: the class that a batched login takes, and what the next boot does.
+
+    In place: the word has the room of the longest one (open-iscsi strips the spaces, in all versions), and lies in the record's
+    first sector, where a power cut leaves the old or the new one. Either is sound after that, so that it is not flushed. A record
+    that somebody had iscsiadm rewrite has no such room: it is put in place anew.
+    """
     target = location(machine.paths, path)
-    lines = (files.read_exact(target) or "").splitlines()
-    changed = [f"node.startup = {startup}" if line.startswith("node.startup ") else line for line in lines]
-    if lines:
-        files.write(target, "\n".join(changed) + "\n", staging=target.parent.parent.parent.parent)
+    text = files.read_exact(target) or ""
+    line = _STARTUP.search(text)
+    if line is None or line[1].rstrip() == startup:
+        return
+    if len(line[1]) == LONGEST_STARTUP and len(text[: line.end()].encode()) <= SECTOR:
+        with open(target, "r+b") as file:
+            file.seek(len(text[: line.start(1)].encode()))
+            file.write(_padded(startup).encode())
+        return
+    new = f"{text[: line.start(1)]}{_padded(startup)}{text[line.end() :]}"
+    files.write(target, new, staging=target.parent.parent.parent.parent)
+
+
+def _padded(startup: str) -> str:
+    return startup.ljust(LONGEST_STARTUP)
 
 
 def remove(machine: Machine, path: IscsiPath) -> None:

@@ -90,7 +90,7 @@ def test_no_temporary_file_is_ever_below_nodes(fake: FakeMachine, monkeypatch):
     monkeypatch.setattr(os, "replace", watched)
     path = write(fake)
     record.set_startup(fake.machine, path, "onboot")
-    assert seen == [set(), {"default"}]
+    assert seen == [set()]  # the other one was in place
     assert not [name for name in os.listdir(nodes.parent) if name.startswith(".")]
 
 
@@ -127,9 +127,27 @@ def test_the_database_s_place_in_each_release(fake: FakeMachine, folders, place)
 def test_startup_changes_one_line_only(fake: FakeMachine):
     path = write(fake)
     record.set_startup(fake.machine, path, "onboot")
-    assert text(fake, path) == GOLDEN.replace("node.startup = automatic", "node.startup = onboot")
+    assert text(fake, path) == GOLDEN.replace("node.startup = automatic", "node.startup = onboot   ")
     record.set_startup(fake.machine, path, "automatic")
     assert text(fake, path) == GOLDEN
+
+
+def test_startup_stands_in_the_first_sector_of_the_longest_record(fake: FakeMachine):
+    longest = IscsiPath(Portal("2001:db8:1111:2222:3333:4444:5555:6666"), f"iqn.2018-12.com.x:{'a' * 205}", 1)
+    record.write(fake.machine, IscsiConnection((longest,), None, ()), NAME, "onboot", TIMES)
+    before = record.location(fake.paths, longest).stat()
+    record.set_startup(fake.machine, longest, "automatic")
+    assert "\nnode.startup = automatic\n" in text(fake, longest)[: record.SECTOR]
+    assert record.location(fake.paths, longest).stat().st_ino == before.st_ino
+
+
+def test_a_record_that_iscsiadm_rewrote_is_put_in_place_anew(fake: FakeMachine):
+    path = write(fake)
+    file = record.location(fake.paths, path)
+    file.write_text(GOLDEN.replace("node.startup = automatic", "node.startup = manual"))
+    record.set_startup(fake.machine, path, "onboot")
+    assert text(fake, path) == GOLDEN.replace("node.startup = automatic", "node.startup = onboot   ")
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_startup_of_no_record_makes_none(fake: FakeMachine):
