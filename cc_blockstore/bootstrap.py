@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,7 @@ class Run:
         self.client = client_of(self.document, self.machine)
         self.leaving: frozenset[str] = frozenset()
         self.known: Mapping[str, Known] = {}
+        self.line = threading.Lock()  # the client has one connection, and the volumes' threads tell the service themselves
 
     def run(self) -> Verdict:
         """Bring the machine to the desired state, as far as is possible and allowed, and say what was done."""
@@ -95,10 +97,8 @@ class Run:
         gone = self._take_down(desired, known)
         busy = {each.id for each in gone if each.result is not Result.OK}
         listed = self._release(busy, listed)
-        brought, listed = self._bring_up([each for each in desired.bring_up if each.attachment.volume.id not in busy], listed)
+        outcomes, listed = self._bring_up([each for each in desired.bring_up if each.attachment.volume.id not in busy], listed)
 
-        outcomes = [outcome for _, outcome in brought]
-        listed = self._complete(brought, listed)
         there = {each.report.id for each in outcomes}
         turned = [VolumeReport(each.volume_id, each.name, Result.REFUSED, reason=each.reason) for each in desired.turned]
         left = [each for each in gone if each.id not in there]
@@ -156,28 +156,29 @@ class Run:
             client.detach(each.id, self.deadline)
             ledger.forget(self.machine, each.volume.id)
 
-        told = self._told(listed, [each for each in asked if each.volume.id not in busy], let_go)
+        notes = self._told(listed, [each for each in asked if each.volume.id not in busy], let_go)
         if listed.complete:  # what the service does not list, it need not be told of
             for volume_id in self.leaving - {each.volume.id for each in asked} - set(busy):
                 ledger.forget(self.machine, volume_id)
-        return told
+        return replace(listed, notes=(*listed.notes, *notes))
 
     def _told(
         self, listed: listing.Listing, attachments: Iterable[Attachment], tell: Callable[[MetadataClient, Attachment], None]
-    ) -> listing.Listing:
+    ) -> list[str]:
         """Tell the service something of each attachment. A "no" is worth a note, but holds up nobody."""
-        client, notes = self.client, []
+        client, notes = self.client, list[str]()
         if client is None or not listed.answered:
-            return listed
+            return notes
         for each in attachments:
             try:
-                tell(client, each)
+                with self.line:
+                    tell(client, each)
             except ServiceError as error:
                 notes.append(f"{each.volume.name}: {error}")
-        return replace(listed, notes=(*listed.notes, *notes))
+        return notes
 
-    def _bring_up(self, wanted: list[Wanted], listed: listing.Listing) -> tuple[list[tuple[Task, Outcome]], listing.Listing]:
-        """Prepare each, log in once for all, and see each through to its mount."""
+    def _bring_up(self, wanted: list[Wanted], listed: listing.Listing) -> tuple[list[Outcome], listing.Listing]:
+        """Prepare each, log in once for all, see each through to its mount, and tell the service as soon as it is there."""
         if not wanted:
             return [], listed
         from cc_blockstore import bring_up
@@ -190,14 +191,19 @@ class Run:
             # cloud-init writes the network configuration of a first boot without a flush: after a power cut the instance would
             # have an empty file for good, and no way to its volumes.
             self.machine.sync()
-        outcomes = bring_up.Together(self.machine, self.deadline, self._steps).run(tasks)
-        faults = bring_up.settle(self.machine, outcomes)
-        return list(zip(tasks, outcomes)), replace(listed, faults=(*listed.faults, *faults))
+        notes = list[str]()
 
-    def _complete(self, brought: Iterable[tuple[Task, Outcome]], listed: listing.Listing) -> listing.Listing:
-        """Tell the service which volumes are connected now."""
-        connected = [task.wanted.attachment for task, outcome in brought if outcome.connected]
-        news = [each for each in connected if each.status in (Status.RESERVED, Status.ATTACHING)]
+        def ended(task: Task, outcome: Outcome) -> None:
+            if outcome.connected:
+                notes.extend(self._complete(task.wanted.attachment, listed))
+
+        outcomes = bring_up.Together(self.machine, self.deadline, self._steps, ended).run(tasks)
+        faults = bring_up.settle(self.machine, outcomes)
+        return outcomes, replace(listed, notes=(*listed.notes, *sorted(notes)), faults=(*listed.faults, *faults))
+
+    def _complete(self, attachment: Attachment, listed: listing.Listing) -> list[str]:
+        """Tell the service that a volume is connected now, where that is news."""
+        news = [attachment] if attachment.status in (Status.RESERVED, Status.ATTACHING) else []
         return self._told(listed, news, lambda client, each: client.complete(each.id, self.deadline))
 
     def _report(self, listed: listing.Listing, volumes: Iterable[VolumeReport]) -> Report:

@@ -25,20 +25,23 @@ PARALLEL = 32
 
 @dataclass(frozen=True)
 class Together:
-    """The machine, how long there is time, and where a volume's steps (by its name) are told."""
+    """The machine, how long there is time, where a volume's steps (by its name) are told, and who hears of each one's end."""
 
     machine: Machine
     deadline: Deadline
     steps: Callable[[str], Steps]
+    ended: Callable[[Task, Outcome], None]
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
         with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
-            flows = {id(each.task): pool.submit(self._flow(each).run) for each in self._logins(tasks)}
+            flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks)}
         return [flows[id(task)].result() for task in tasks]
 
-    def _flow(self, arrival: Arrival) -> BringUp:
-        return BringUp(self.machine, arrival, self.deadline, self.steps(arrival.task.volume.name))
+    def _flow(self, arrival: Arrival) -> Outcome:
+        outcome = BringUp(self.machine, arrival, self.deadline, self.steps(arrival.task.volume.name)).run()
+        self.ended(arrival.task, outcome)
+        return outcome
 
     def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
         """One login for all that need one. Each task comes as soon as it is decided whether it is connected."""
