@@ -107,9 +107,19 @@ class Run:
         status.write(self.machine, report)
         usual = not (gone or desired.turned or self.leaving or listed.faults or listed.notes)
         self._seal(report, listed, usual=usual)
+        self._afterwards(outcomes)
+        return verdict.of(report, desired)
+
+    def _afterwards(self, outcomes: Iterable[Outcome]) -> None:
+        """What nobody waits for."""
+        rewritten = [each.report.device for each in outcomes if each.rewritten]
+        if rewritten:
+            from cc_blockstore.machine import device
+
+            for node in rewritten:
+                device.refresh_one(self.machine, node)
         for command in self.later:
             self.launch(command)
-        return verdict.of(report, desired)
 
     def _seal(self, report: Report, listed: listing.Listing, *, usual: bool) -> None:
         """Spare the next run the work, where this one left nothing open."""

@@ -26,11 +26,13 @@ from cc_blockstore.wish import VolumeWish
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended: the report, whether the right device is connected, and fstab's lines (None: leave what is there)."""
+    """How it ended: the report, whether the right device is connected, fstab's lines (None: leave what is there), and
+    ``rewritten``: what udev knows of the disk itself is of before its table."""
 
     report: VolumeReport
     connected: bool
     fstab: tuple[FstabEntry, ...] | None
+    rewritten: bool = False
 
 
 class BringUp:
@@ -133,9 +135,6 @@ class BringUp:
             if each.fresh:
                 filesystem.settle(self._machine, each.node, each.uuid, self._deadline)
         device.settle(self._machine, self._task.volume, self._node, self._deadline)
-        if self._rewritten:
-            # What udev knows of the disk itself is of before its table; nobody waits for that.
-            device.refresh_one(self._machine, self._node)
 
     def _outcome(self, result: Result, reason: str) -> Outcome:
         volume, found = self._task.volume, self._device
@@ -144,7 +143,7 @@ class BringUp:
             found.node if found else "", found.serial if found else "",
             tuple(_reported(each) for each in self._placed if each.wish.type != "none"), tuple(self._steps.done),
         )  # fmt: skip
-        return Outcome(report, found is not None, self._fstab() if result is Result.OK else None)
+        return Outcome(report, found is not None, self._fstab() if result is Result.OK else None, self._rewritten)
 
     def _fstab(self) -> tuple[FstabEntry, ...]:
         patience = max(30, round(self._deadline.at - self._steps.begun))

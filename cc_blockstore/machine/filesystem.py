@@ -51,4 +51,6 @@ def settle(machine: Machine, node: str, uuid: str, deadline: Deadline) -> None:
         seen[0] = content.udev_properties(machine, node).get("ID_FS_UUID", "")
         return seen[0].lower() == uuid.lower() or None
 
-    wait_for(f"udev to see the new file system on {node}", look, deadline, describe=lambda: f"UUID {seen[0] or '(none)'}")
+    # By the time that it is one's turn it is mostly there.
+    with machine.turn:
+        wait_for(f"udev to see the new file system on {node}", look, deadline, describe=lambda: f"UUID {seen[0] or '(none)'}")

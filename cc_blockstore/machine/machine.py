@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import field
 from pathlib import Path
 
@@ -63,7 +65,7 @@ class Paths:
 
 @dataclass(frozen=True)
 class Machine:
-    """Handed down to every effect."""
+    """Handed down to every effect. ``turn``: who waits for udev waits in turn, so that one of many threads looks and not all."""
 
     paths: Paths = field(default_factory=Paths)
     run: Runner = run
@@ -72,3 +74,4 @@ class Machine:
     launch: Callable[[Command], None] = launch
     sessions: Sessions = field(default_factory=Sessions)
     mounted: MountTable = field(default_factory=MountTable)
+    turn: AbstractContextManager[bool] = field(default_factory=threading.Lock)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blockstore.attachment import Status, Volume
-from tests.unit.cc_blockstore.test_bootstrap import FAILED_BATCH, LOGIN, PASSWORD, PATHS, Guest, attachment, results
+from blockstore.errors import DeadlineExceeded
+from blockstore.waiting import Deadline
+from cc_blockstore.machine import filesystem
+from tests.unit.cc_blockstore.test_bootstrap import FAILED_BATCH, LOGIN, PASSWORD, PATHS, Guest, attachment, bring_up, results
 from tests.unit.fakes import FakeMachine
 
 
@@ -69,3 +74,43 @@ def test_where_fstab_cannot_be_written_the_volumes_are_up_and_it_is_told(guest: 
     verdict = guest.run()
     assert results(verdict) == {"v1": "ok"}
     assert "fstab: [Errno 28] No space left on device" in verdict.warning
+
+
+def test_of_many_that_wait_for_udev_one_looks_and_all_come_up(fake: FakeMachine, monkeypatch):
+    """Three file systems that udev sees after a while: each look is one of whoever's turn it is."""
+    looks: list[str] = []
+
+    def properties(machine: Any, node: str) -> dict[str, str]:
+        looks.append(node)
+        return {"ID_FS_UUID": "u"} if len(looks) > 20 else {}
+
+    monkeypatch.setattr("cc_blockstore.machine.content.udev_properties", properties)
+    fake.write("run/udev/control", "")
+    nodes = ["/dev/sda1", "/dev/sdb1", "/dev/sdc1"]
+    with ThreadPoolExecutor(3) as pool:
+        deadline = Deadline.after(30, fake.clock)
+        waits = [pool.submit(filesystem.settle, fake.machine, node, "u", deadline) for node in nodes]
+    assert [each.result() for each in waits] == [None, None, None]
+    assert len(looks) == 21 + 2
+
+
+def test_one_that_udev_never_sees_fails_alone(fake: FakeMachine, monkeypatch):
+    monkeypatch.setattr(
+        "cc_blockstore.machine.content.udev_properties", lambda _, node: {} if node == "/dev/sda1" else {"ID_FS_UUID": "u"}
+    )
+    fake.write("run/udev/control", "")
+    fake.write("sys/class/block/sda1/uevent", "")
+    deadline = Deadline.after(30, fake.clock)
+    with pytest.raises(DeadlineExceeded, match="udev to see the new file system on /dev/sda1"):
+        filesystem.settle(fake.machine, "/dev/sda1", "u", deadline)
+    filesystem.settle(fake.machine, "/dev/sdb1", "u", deadline)
+
+
+def test_udev_is_asked_to_look_again_at_a_rewritten_disk_when_all_else_is_done(guest: Guest, tmp_path: Path, monkeypatch):
+    """Its event would take the processor from the volumes that still come up."""
+    told: list[bool] = []
+    status = guest.fake.root / "run/blockstore/status.json"
+    monkeypatch.setattr("cc_blockstore.shape.Shape.written", True)
+    monkeypatch.setattr("cc_blockstore.machine.device.refresh_one", lambda machine, node: told.append(status.exists()))
+    assert results(bring_up(guest, tmp_path / "srv/data")) == {"v1": "ok"}
+    assert told == [True]
