@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blockstore.portal import Portal
 from metadata_server import loop, served, targets
 from metadata_server.api import instance, operator
 from metadata_server.backends.types import Backends
-from metadata_server.configuration import Configuration, Listener, TargetSettings
+from metadata_server.configuration import Configuration
 from metadata_server.domain.errors import Unavailable
 from metadata_server.engines.own import Own
+from metadata_server.entering import enter
 from metadata_server.keeper import Keeper, Mender
 from metadata_server.listening.figures import Seen
 from metadata_server.listening.front import Front
@@ -27,6 +25,7 @@ from metadata_server.peers.role import Role
 from metadata_server.peers.wakeups import Wakeups
 from metadata_server.state import Addresses, State
 from metadata_server.store import Store
+from metadata_server.targets.portals import Advertised
 from metadata_server.workflow.changes import Changes
 from metadata_server.workflow.health import Health
 from metadata_server.workflow.jobs import Jobs
@@ -66,30 +65,29 @@ def _passing() -> type[PassingServer]:
 
 class _Server:
     def __init__(self, configuration: Configuration, state: State, observe: Observer) -> None:
-        last = state.addresses()
         self._configuration, self._state = configuration, state
-        self._leadership = Leadership(configuration.state)
-        if leads := self._leadership.seize():
-            state.write(last, state.token())  # those who follow show the same token
+        self._leadership, claims = Leadership(configuration.state), Claims(configuration.state)
+        self._store = Store.open(configuration.state / "state.db", configuration.database)
+        entered = enter(state, configuration.target, self._leadership, claims, self._store)
+        last = entered.last
         # The one who led has the ports that are remembered.
         listeners = [
-            state.remembered(listener, port) if leads else listener
+            state.remembered(listener, port) if entered.leads else listener
             for listener, port in ((configuration.instance, last.instance), (configuration.operator, last.operator))
         ]
         self._front = Front(configuration.http, *listeners)
-        settings = _remembered(configuration.target, last.portal, state)
-        self._target = targets.REGISTRY[settings.driver](configuration.state, settings, observe)
-        self._store = Store.open(configuration.state / "state.db", configuration.database)
-        claims = Claims(configuration.state)
+        self._target = targets.REGISTRY[entered.target.driver](configuration.state, entered.target, observe)
+        self._advertised = Advertised(self._target, configuration.target.advertised)
         self._parts = Parts(
             store=self._store,
             backends=Backends(configuration.types, observe),
             target=self._target,
             changes=Changes(),
-            advertised=self._portal,
+            advertised=self._advertised,
             claims=claims,
             jobs=Jobs(claims),
             observe=observe,
+            warnings=entered.warnings,
         )
 
     async def run(self, ready: Ready) -> None:
@@ -148,36 +146,15 @@ class _Server:
         self._state.write(self._addresses(), self._state.token())
 
     def _addresses(self) -> Addresses:
+        portals = tuple(map(str, self._target.portals))
         return Addresses(
-            instance=self._front.address("instance"), operator=self._front.address("operator"), portal=str(self._target.portal),
-            endpoint=self._endpoint(), portal_advertised=str(self._portal()),
+            instance=self._front.address("instance"), operator=self._front.address("operator"), endpoint=self._endpoint(),
+            portal=portals[0], portals=portals, portal_advertised=str(self._advertised.all()[0]),
             instance_certificate=self._front.fingerprint("instance"), operator_certificate=self._front.fingerprint("operator"),
         )  # fmt: skip
 
-    def _portal(self) -> Portal:
-        """The portal as instances see it; an address alone stands for the port where tgtd really listens."""
-        text = self._configuration.target.advertised
-        if not text:
-            return self._target.portal
-        advertised = Portal.parse(text)
-        return replace(advertised, port=self._target.portal.port) if _bare(text) else advertised
-
     def _endpoint(self) -> str:
         return served.endpoint(self._configuration, self._front)
-
-
-def _remembered(settings: TargetSettings, last: str, state: State) -> TargetSettings:
-    portal = state.remembered(Listener(settings.portal.host, settings.portal.port), last)
-    return replace(settings, portal=Portal(portal.host, portal.port))
-
-
-def _bare(text: str) -> bool:
-    """Whether this is an address without a port."""
-    try:
-        ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return ":" not in text
-    return True
 
 
 def notify_systemd(text: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from blockstore.errors import DeadlineExceeded
+from blockstore.portal import Portal
 from blockstore.secret import Secret
 from blockstore.waiting import Deadline, wait_for
 from metadata_server.chance import TOKEN_LENGTH, random_text
@@ -22,16 +24,24 @@ LOOK_SECONDS = 0.2
 class Addresses:
     """Where everything listens (``HOST:PORT``, URLs), and as what it is advertised.
 
-    ``…_certificate`` is the SHA-256 of a listener's certificate: "" where it speaks plain HTTP.
+    ``portal`` is that of the first target daemon, ``portals`` has all of them. ``…_certificate`` is the SHA-256 of a listener's
+    certificate: "" where it speaks plain HTTP.
     """
 
     instance: str = ""
     operator: str = ""
     portal: str = ""
+    portals: tuple[str, ...] = ()
     endpoint: str = ""
     portal_advertised: str = ""
     instance_certificate: str = ""
     operator_certificate: str = ""
+
+    @property
+    def listening(self) -> tuple[Portal, ...]:
+        """The portals of all target daemons, in their order; port 0 where one had none yet. Older servers wrote one only."""
+        every = self.portals or (self.portal,)
+        return tuple(_portal(each) for each in every if each)
 
     @property
     def operator_url(self) -> str:
@@ -97,7 +107,8 @@ class State:
     def addresses(self) -> Addresses:
         """What was written last."""
         values = self._read()
-        return replace(Addresses(), **{key: str(values[key]) for key in asdict(Addresses()) if key in values})
+        words: dict[str, Any] = {each.name: values[each.name] for each in fields(Addresses) if each.name in values}
+        return Addresses(**{**words, "portals": tuple(words.get("portals", ()))})
 
     def remembered(self, listener: Listener, last: str) -> Listener:
         """A listener of any port goes on at the port that it had: seeds and node records name it."""
@@ -125,6 +136,11 @@ class State:
         except (OSError, ValueError) as error:
             raise Unavailable(f"{self._file}: {error}") from error
         return found if isinstance(found, dict) else {}
+
+
+def _portal(text: str) -> Portal:
+    host, _, port = text.rpartition(":")
+    return Portal(host.strip("[]"), int(port) if port.isdecimal() else 0)
 
 
 def _locked(descriptor: int, how: int) -> bool:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +16,8 @@ from blockstore.run import Command, run, start
 from blockstore.waiting import Deadline, wait_for
 from metadata_server.command.client import Client
 from metadata_server.domain.errors import Unavailable
+from metadata_server.domain.export import SeenTarget
 from metadata_server.state import Addresses, State
-from metadata_server.targets.daemon import CONTROL_NUMBER
 from metadata_server.targets.tgt_request import Mode, Operation, Request
 from metadata_server.targets.tgt_show import targets
 from metadata_server.targets.tgt_socket import SocketControl
@@ -103,14 +104,12 @@ class LocalServer:
         return self._process.wait(seconds) if self._process is not None else 0
 
     def end_tgtd(self) -> None:
-        """SIGKILL for the tgtd, if there is one."""
-        try:
-            pid = self.tgtd_pid
-            descriptor = os.pidfd_open(pid)
-        except (Unavailable, OSError):
-            return
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        os.close(descriptor)
+        """SIGKILL for its tgtd, all that there are."""
+        for pid in self.tgtd_pids.values():
+            with suppress(OSError):
+                descriptor = os.pidfd_open(pid)
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                os.close(descriptor)
 
     @property
     def pid(self) -> int:
@@ -119,24 +118,38 @@ class LocalServer:
 
     @property
     def tgtd_pid(self) -> int:
-        """Its tgtd's process id. Raises `Unavailable` where none listens."""
+        """Its (first) tgtd's process id. Raises `Unavailable` where none listens."""
         return self._control(SocketControl.peer)
 
     @property
+    def tgtd_pids(self) -> dict[int, int]:
+        """The process ids of all its tgtd that listen, by their numbers."""
+        found = {}
+        for number in sorted(int(each.suffix[1:]) for each in self.state.glob("tgtd.*") if each.suffix[1:].isdecimal()):
+            with suppress(Unavailable):
+                found[number] = self._control(SocketControl.peer, number)
+        return found
+
+    @property
+    def seen(self) -> dict[int, dict[str, SeenTarget]]:
+        """What each of its tgtd exports, by the daemons' numbers."""
+        show = Request(Mode.TARGET, Operation.SHOW, tid=-1)
+        return {number: targets(self._control(lambda control: control.send(show), number)) for number in self.tgtd_pids}
+
+    @property
     def sessions(self) -> int:
-        """How many sessions its tgtd has, of all initiators together."""
-        seen = targets(self._control(lambda control: control.send(Request(Mode.TARGET, Operation.SHOW, tid=-1))))
-        return sum(len(target.connections) for target in seen.values())
+        """How many sessions its tgtd have, of all initiators together."""
+        return sum(len(target.connections) for seen in self.seen.values() for target in seen.values())
 
     def wait_no_sessions(self) -> None:
         """Wait until its tgtd has noticed that every initiator is gone."""
         wait_for("all sessions to end", lambda: True if self.sessions == 0 else None, Deadline.after(STOP_SECONDS))
 
-    def _control(self, ask: Callable[[SocketControl], T]) -> T:
+    def _control(self, ask: Callable[[SocketControl], T], number: int = 0) -> T:
         # Through the folder's descriptor: a socket's path may have 108 bytes.
         folder = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            return ask(SocketControl(Path(f"/proc/self/fd/{folder}/tgtd.{CONTROL_NUMBER}")))
+            return ask(SocketControl(Path(f"/proc/self/fd/{folder}/tgtd.{number}")))
         finally:
             os.close(folder)
 

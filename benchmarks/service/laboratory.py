@@ -24,6 +24,8 @@ from testbed.server import LocalServer
 
 ROOT = Path(__file__).resolve().parents[2]
 STORM_SECONDS = 1800.0
+# What one new export costs a tgtd grows with the square of those that it has (docs/scaling.md).
+STORM_DAEMONS = 8
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,13 @@ class Laboratory:
 
 
 def storm(instances: int, seconds: float) -> Storm:
-    """So many instances boot within so many seconds: a server of its own, each instance with a volume of its own."""
+    """So many instances boot within so many seconds: a server of its own, with several tgtd, a volume for each instance."""
     with tempfile.TemporaryDirectory(prefix="blockstore-storm-") as folder:
         seeded = seeding.seed(Path(folder) / "state", instances, each=1, files=True)
         seeding.write(Path(folder) / "instances", seeded)
-        with LocalServer(Path(folder) / "state", advertised_host="") as server:
+        configured = Path(folder) / "server.toml"
+        configured.write_text(f"[targets]\ndaemons = {STORM_DAEMONS}\n")
+        with LocalServer(Path(folder) / "state", advertised_host="", options=("--config", str(configured))) as server:
             argv = [
                 sys.executable,
                 "-m",

@@ -22,8 +22,8 @@ def show(as_json: bool, value: object, table: Table) -> None:
         click.echo(json.dumps(value, indent=2))
     else:
         # Into a pipe or a file nothing is folded: what is cut there by a script must be whole. (The width that `print` takes is
-        # never more than the console's own.)
-        Console(width=None if sys.stdout.isatty() else 1000).print(table)
+        # never more than the console's own.) And brackets and colons in it are what they are, not rich's own words.
+        Console(width=None if sys.stdout.isatty() else 1000, markup=False, emoji=False).print(table)
 
 
 def rows(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> Table:

@@ -64,7 +64,7 @@ def serve(file: Path | None, state: str | None, verbose: bool, **words: str | No
     def ready(addresses: Addresses) -> None:
         click.echo(
             f"ready: instances at {addresses.instance_url}, operators at {addresses.operator_url}, "
-            f"iSCSI at {addresses.portal}, state in {settings.state}"
+            f"iSCSI at {', '.join(addresses.portals)}, state in {settings.state}"
         )
         notify_systemd("READY=1")
 

@@ -27,7 +27,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         if key in amounts:
             yield key, ", ".join(f"{number} {word}" for word, number in value.items()) or "none"
         elif not isinstance(value, (dict, list)):
-            yield key, value
+            yield key, ", ".join(found["portals"]) if key == "portal" else value
     if "exports" in found:
         yield from _own(found)
         yield from _trouble(found)
@@ -45,6 +45,8 @@ def _own(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _trouble(found: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for number, each in enumerate(found["warnings"]):
+        yield f"warning{f' ({number + 1})' if number else ''}", each
     for each in found["exports"]["failed"]:
         yield f"failed {each['name'] or each['volume']}", f"{each['status']}: {each['reason']}"
     for name, those in found["unknown"].items():

@@ -21,6 +21,8 @@ from metadata_server.domain.errors import Unavailable
 PATIENCE_SECONDS = 10.0
 # Names have the bytes below this one. Who has a name shares this one; who has all has it alone.
 _ALL = 1 << 62
+# Those beyond are for servers: one that enters the folder has the first one alone, each that is in there shares the second one.
+_DOOR, _INSIDE = _ALL + 1, _ALL + 2
 
 
 class Claims:
@@ -55,6 +57,18 @@ class Claims:
         """With a claim on everything that `held` is asked for. Raises `Unavailable` as that does."""
         with self._waited(fcntl.LOCK_EX, _ALL, "all exports"):
             yield
+
+    @contextmanager
+    def entering(self) -> Iterator[None]:
+        """While no other server enters the folder. Raises `Unavailable` where one does not get on with it."""
+        with self._waited(fcntl.LOCK_EX, _DOOR, "the folder"):
+            yield
+
+    def alone(self) -> bool:
+        """Whether no other server is in the folder; this one is, from here on until its process ends."""
+        alone = self._lock(fcntl.LOCK_EX, _INSIDE)
+        self._lock(fcntl.LOCK_SH, _INSIDE)
+        return alone
 
     @contextmanager
     def _waited(self, how: int, offset: int, name: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ from blockstore.portal import Portal
 from metadata_server.domain.export import Export, SeenTarget
 from metadata_server.targets.lio import Lio
 from metadata_server.targets.settings import TargetSettings
-from metadata_server.targets.tgt import Tgt
+from metadata_server.targets.tgt_many import TgtMany
 
 
 class Target(Protocol):
@@ -24,8 +24,8 @@ class Target(Protocol):
         """What to offer at login, best first."""
 
     @property
-    def portal(self) -> Portal:
-        """Where the daemon listens."""
+    def portals(self) -> tuple[Portal, ...]:
+        """Where it listens: one for each daemon, in their order (see `metadata_server.targets.homes.home`)."""
 
     def start(self) -> None:
         """Make sure that the daemon runs: one that an earlier server left is taken over, with its sessions."""
@@ -56,7 +56,7 @@ class Target(Protocol):
 
 
 Observer = Callable[[str], None]
-REGISTRY: Mapping[str, Callable[[Path, TargetSettings, Observer], Target]] = {"tgt": Tgt, "lio": Lio}
+REGISTRY: Mapping[str, Callable[[Path, TargetSettings, Observer], Target]] = {"tgt": TgtMany, "lio": Lio}
 
 
 def driver_of(target: Target) -> str:

@@ -1,7 +1,7 @@
-"""The server's own tgtd: found again or started, watched, stopped.
+"""A tgtd of the server's own: found again or started, watched, stopped.
 
-It listens on a control socket in the server's folder. The path goes through ``/proc/self/fd``: a socket's path has at
-most 107 bytes, a folder's has no such limit.
+It listens on a control socket in the server's folder, which bears its number. The path goes through ``/proc/self/fd``: a
+socket's path has at most 107 bytes, a folder's has no such limit.
 """
 
 from __future__ import annotations
@@ -22,27 +22,26 @@ from metadata_server.targets.tgt_request import Control, Mode, Operation, Reques
 from metadata_server.targets.tgt_socket import SocketControl
 from metadata_server.targets.tgtadm import TgtadmControl
 
-CONTROL_NUMBER = 0
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
 
 
 class Tgtd:
-    """One tgtd; ``portal`` is where it listens once it runs."""
+    """One tgtd; ``portal`` is where it listens once it runs, ``number`` tells those of one folder from each other."""
 
-    def __init__(self, folder: Path, settings: TargetSettings) -> None:
-        self._settings = settings
-        self._log = folder / "tgtd.log"
+    def __init__(self, folder: Path, settings: TargetSettings, number: int = 0) -> None:
+        self._settings, self._number = settings, number
+        self._log = folder / (f"tgtd.{number}.log" if number else "tgtd.log")
         self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._base = f"/proc/self/fd/{self._folder}/tgtd"
-        self._socket = SocketControl(Path(f"{self._base}.{CONTROL_NUMBER}"))
+        self._socket = SocketControl(Path(f"{self._base}.{number}"))
         self._process: Daemon | None = None
         self._pidfd = -1
         self.pid = 0
         self.portal = settings.portal
         self.control: Control = self._socket
         if settings.control == "tgtadm":
-            self.control = TgtadmControl(f"/proc/{os.getpid()}/fd/{self._folder}/tgtd", CONTROL_NUMBER)
+            self.control = TgtadmControl(f"/proc/{os.getpid()}/fd/{self._folder}/tgtd", number)
 
     def start(self) -> None:
         """Take over the tgtd that an earlier server left, or start one. Raises `Unavailable`."""
@@ -58,6 +57,14 @@ class Tgtd:
             raise Unavailable(f"the tgtd of this folder does not listen on {self._settings.portal} alone")
         self._forget()
         self.pid, self.portal, self._pidfd = pid, found[0], os.pidfd_open(pid)
+
+    def discard(self) -> None:
+        """End the one that an earlier server left, wherever it listens, and have done with it."""
+        with suppress(Unavailable):
+            self.pid = self._socket.peer()
+            self._pidfd = os.pidfd_open(self.pid)
+            self.stop()
+        os.close(self._folder)
 
     def watch(self) -> int:
         """Readable when this tgtd is dead."""
@@ -88,7 +95,7 @@ class Tgtd:
         host = f"[{self.portal.host}]" if ":" in self.portal.host else self.portal.host
         port = self.portal.port or 0
         command = Command(
-            (self._settings.program, "-f", "-C", str(CONTROL_NUMBER), "-t", str(self._settings.iothreads),
+            (self._settings.program, "-f", "-C", str(self._number), "-t", str(self._settings.iothreads),
              "--iscsi", f"portal={host}:{port}"),
             environment={"TGT_IPC_SOCKET": self._base},
         )  # fmt: skip

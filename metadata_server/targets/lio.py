@@ -39,13 +39,13 @@ class Lio:
     def __init__(
         self, folder: Path, settings: TargetSettings, observe: Callable[[str], None], *, runner: Runner = run
     ) -> None:  # fmt: skip
-        self._folder, self._portal, self._observe, self._run = folder, settings.portal, observe, runner
+        self._folder, self._portal, self._observe, self._run = folder, settings.portals[0], observe, runner
         self._pipe: tuple[int, int] | None = None
 
     @property
-    def portal(self) -> Portal:
-        """Where the kernel listens while anything is exported."""
-        return self._portal
+    def portals(self) -> tuple[Portal, ...]:
+        """See `Target.portals`. The kernel listens while anything is exported."""
+        return (self._portal,)
 
     def start(self) -> None:
         """See `Target.start`. There is no daemon, but modules."""

@@ -33,13 +33,13 @@ BUSY_SECONDS = 5.0
 
 
 class Tgt:
-    """See `metadata_server.targets.Target`. ``observe`` hears the name of every step before it is done."""
+    """A `metadata_server.targets.Target` of one tgtd. ``observe`` hears the name of every step before it is done."""
 
     # tgt gives number 7 to SHA1, the rest of the world to SHA256: with any other list a login may never succeed.
     chap_algorithms = ("MD5",)
 
-    def __init__(self, folder: Path, settings: TargetSettings, observe: Callable[[str], None]) -> None:
-        self._daemon = Tgtd(folder, settings)
+    def __init__(self, folder: Path, settings: TargetSettings, observe: Callable[[str], None], number: int = 0) -> None:
+        self._daemon = Tgtd(folder, settings, number)
         self._observe = observe
         self._made: Made = Made() if settings.alone else NothingMade()
         self._last = 0

@@ -89,8 +89,9 @@ def connection_of(attachment: Attachment, parts: Parts) -> IscsiConnection | Non
     """How the instance connects; None where it may not (yet, or any more). Holds the secret."""
     if not wanted(attachment):
         return None
+    iqn = IQN_PREFIX + attachment.volume_id
     return IscsiConnection(
-        paths=(IscsiPath(parts.advertised(), IQN_PREFIX + attachment.volume_id, LUN),),
+        paths=(IscsiPath(parts.advertised.of(iqn), iqn, LUN),),
         chap=attachment.chap, chap_algs=parts.target.chap_algorithms,
         serial=attachment.volume_id, volume_id=attachment.volume_id, access_mode=attachment.mode,
     )  # fmt: skip

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
-from blockstore.portal import Portal
 from metadata_server.backends.types import Backends
 from metadata_server.peers.claims import Claims
 from metadata_server.store import Store
 from metadata_server.targets import Target
+from metadata_server.targets.portals import Advertised
 from metadata_server.workflow.changes import Changes
 from metadata_server.workflow.faults import Faults
 from metadata_server.workflow.jobs import Jobs
@@ -26,21 +26,23 @@ def nobody_listens(step: str) -> None:
 
 @dataclass(frozen=True)
 class Parts:
-    """``advertised`` is the portal as instances see it; ``observe`` hears the name of every step before it is done.
+    """``advertised`` has the portals as instances see them; ``observe`` hears the name of every step before it is done.
 
     ``claims``: what this server works on while others of its folder may not: an export, by its target name.
-    ``strangers``: what backends had at the start and the database does not know, by type.
+    ``strangers``: what backends had at the start and the database does not know, by type. ``warnings``: what is not as it was
+    configured.
     """
 
     store: Store
     backends: Backends
     target: Target
     changes: Changes
-    advertised: Callable[[], Portal]
+    advertised: Advertised
     claims: Claims
     jobs: Jobs
     observe: Observer = nobody_listens
     strangers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def faults(self) -> Faults:

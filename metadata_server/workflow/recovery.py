@@ -4,6 +4,7 @@ cannot be done then is tried again."""
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
 
 from blockstore.errors import BlockstoreError
@@ -53,7 +54,15 @@ class Recovery:
 
         An attachment whose export cannot be made is `error_attaching`; it does not stop the others.
         """
-        self._parts.target.start()
+        try:
+            self._parts.target.start()
+        except BlockstoreError:
+            with suppress(BlockstoreError):  # of several daemons the others may have started, and wait for their exports
+                self._export()
+            raise
+        self._export()
+
+    def _export(self) -> None:
         self._parts.observe("recovery: reconcile")
         count, faults = exports.reconcile(self._parts)
         LOG.info("%d exports are as they should be, %d are not", count - len(faults), len(faults))

@@ -82,11 +82,13 @@ class Reports:
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """All of it. ``unknown``: what backends have and the database does not know, by type."""
+    """All of it. ``portal`` is that of the first target daemon, ``portals`` has all; ``unknown``: what backends have and the
+    database does not know, by type; ``warnings``: what is not as it was configured."""
 
     version: str
     endpoint: str
     portal: str
+    portals: tuple[str, ...]
     instances: int
     volumes: Mapping[str, int]
     snapshots: Mapping[str, int]
@@ -97,18 +99,20 @@ class ServerStatus:
     database: About
     reports: Reports
     unknown: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...]
 
 
 def see(parts: Parts, endpoint: str, health: Health) -> ServerStatus:
     """As it is now. Raises `Unavailable` where the database does not answer."""
-    amounts, works = health.amounts(), health.look()
+    amounts, works, portals = health.amounts(), health.look(), tuple(map(str, parts.advertised.all()))
     with parts.store.read() as transaction:
         return ServerStatus(
-            version=__version__, endpoint=endpoint, portal=str(parts.advertised()), instances=amounts.instances,
+            version=__version__, endpoint=endpoint, portal=portals[0], portals=portals, instances=amounts.instances,
             volumes=amounts.volumes, attachments=amounts.attachments, snapshots=transaction.counts.snapshots(),
             exports=_exports(parts, transaction), types=_types(parts, transaction),
             target=TargetDaemon(driver_of(parts.target), works["target"]), database=about(parts.store),
             reports=_reports(transaction), unknown={name: those for name, those in parts.strangers.items() if those},
+            warnings=parts.warnings,
         )  # fmt: skip
 
 

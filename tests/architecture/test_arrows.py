@@ -57,7 +57,10 @@ def test_the_shared_words_are_pure_but_for_run_and_waiting(source: Source) -> No
         assert not reaches(source.imports(), "pathlib")
 
 
-@each("cc_blockstore/plan", "cc_blockstore/analysis", "metadata_server/domain")
+TARGETS = ("metadata_server/targets/homes.py", "metadata_server/targets/portals.py")
+
+
+@each("cc_blockstore/plan", "cc_blockstore/analysis", "metadata_server/domain", *TARGETS)
 def test_decisions_are_pure(source: Source) -> None:
     assert not reaches(source.imports(), *IMPURE, "pathlib", "cc_blockstore.machine", "metadata_server.store", "sqlalchemy")
     assert "open(" not in source.text.replace("reopen(", "")

@@ -79,7 +79,8 @@ class Guest:
         answer = self.connect(attachment, initiator)
         assert answer.status_code == 200, answer.text
         connection = answer.json()["attachment"]["connection_info"]
-        return Login.of(connection, portal=self.server.addresses.portal, initiator=initiator or self.initiator)
+        port = connection["target_portal"].rpartition(":")[2]
+        return Login.of(connection, portal=f"127.0.0.1:{port}", initiator=initiator or self.initiator)
 
     def complete(self, attachment: str) -> None:
         """Say that the volume is used."""

@@ -65,13 +65,14 @@ def _fork_servers() -> None:
 
 class ForkedServer(LocalServer):
     """`LocalServer`, started in a tenth of the time; after `arm` it dies just before its step number ``step``, or where
-    ``daemon`` is said its tgtd does."""
+    ``daemon`` is said its tgtd does. ``further`` keys of the configuration are those of the next start."""
 
     def __init__(self, state: Path) -> None:
         super().__init__(state, advertised_host="")
         self._armed = state.parent / "armed"
         self._server = 0
         self.step, self.daemon = 0, False
+        self.further: dict[str, object] = {}
         self._errors = self.log.open("a")
         self._forker = subprocess.Popen(
             [sys.executable, "-m", "tests.target.killing"], env={**os.environ, **ENVIRONMENT}, text=True, bufsize=1,
@@ -82,7 +83,7 @@ class ForkedServer(LocalServer):
         listen = dict.fromkeys(("instance.listen", "operator.listen", "targets.portal"), "127.0.0.1:0")
         self.disarm()
         assert self._forker.stdin is not None
-        options = {"state": str(self.state), **listen, **type(self).databases(self.state)}
+        options = {"state": str(self.state), **listen, **type(self).databases(self.state), **self.further}
         wish = [options, str(self._armed), self.step, str(self.state) if self.daemon else ""]
         self._forker.stdin.write(json.dumps(wish) + "\n")
         word, number = self._hear()

@@ -17,8 +17,10 @@ class PeerServer(LocalServer):
 
     databases = staticmethod(lambda _state: {})  # theirs is said below
 
-    def __init__(self, state: Path, number: int, postgresql: LocalPostgresql, database: str) -> None:
-        options = ("--database", postgresql.url(database), "--database-password-file", str(postgresql.password_file))
+    def __init__(
+        self, state: Path, number: int, postgresql: LocalPostgresql, database: str, further: tuple[str, ...] = ()
+    ) -> None:
+        options = ("--database", postgresql.url(database), "--database-password-file", str(postgresql.password_file), *further)
         super().__init__(state, advertised_host="", options=options)
         self.log = state.parent / f"server-{number}.log"
 
