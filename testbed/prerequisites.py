@@ -74,4 +74,5 @@ def missing() -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    print("\n".join(missing() if "--missing" in sys.argv[1:] else HOST_PACKAGES))
+    for name in missing() if "--missing" in sys.argv[1:] else HOST_PACKAGES:
+        print(name)  # no line at all where nothing is missing: make would ask apt for it
