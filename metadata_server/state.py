@@ -13,7 +13,7 @@ from blockstore.errors import DeadlineExceeded
 from blockstore.portal import Portal
 from blockstore.secret import Secret
 from blockstore.waiting import Deadline, wait_for
-from metadata_server.chance import TOKEN_LENGTH, random_text
+from metadata_server.chance import TOKEN_LENGTH, new_id, random_text
 from metadata_server.configuration import Listener
 from metadata_server.domain.errors import Conflict, Unavailable
 
@@ -60,6 +60,7 @@ class State:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file = folder / "server.json"
+        self.identity_file = folder / "folder-id"
         self._lock = -1
 
     def lock(self) -> None:
@@ -100,6 +101,14 @@ class State:
                 f"another server runs in {self.folder}", hint="several servers in one folder need a PostgreSQL, all of them"
             ) from None
 
+    def identity(self) -> str:
+        """What tells this folder from all others, wherever it is moved; made at the first call."""
+        found = self.identity_file.read_text().strip() if self.identity_file.exists() else ""
+        if not found:
+            found = new_id()
+            self._put(self.identity_file, f"{found}\n")
+        return found
+
     def token(self) -> Secret:
         """The operators' token; made at the first start."""
         return Secret(str(self._read().get("token") or random_text(TOKEN_LENGTH)))
@@ -119,14 +128,18 @@ class State:
 
     def write(self, addresses: Addresses, token: Secret) -> None:
         """Write ``server.json``: whole or not at all, readable by the server's user alone."""
-        temporary = self._file.with_suffix(".new")
+        self._put(self._file, json.dumps({**asdict(addresses), "token": token.reveal(), "pid": os.getpid()}, indent=1))
+
+    @staticmethod
+    def _put(path: Path, text: str) -> None:
+        temporary = path.with_suffix(".new")
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump({**asdict(addresses), "token": token.reveal(), "pid": os.getpid()}, file, indent=1)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(self._file)
+        temporary.replace(path)
 
     def _read(self) -> dict[str, object]:
         try:

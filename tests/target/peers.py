@@ -22,6 +22,7 @@ class PeerServer(LocalServer):
     ) -> None:
         options = ("--database", postgresql.url(database), "--database-password-file", str(postgresql.password_file), *further)
         super().__init__(state, advertised_host="", options=options)
+        self.database = database
         self.log = state.parent / f"server-{number}.log"
 
     @property

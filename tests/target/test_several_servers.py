@@ -191,6 +191,15 @@ def test_one_that_stops_leaves_the_exports_to_the_others_and_the_last_one_ends_t
     assert inquiry(at(three[2], one).login(attachment)).ok
 
 
+def test_one_of_another_folder_is_refused_and_says_whose_the_database_is(
+    three: list[PeerServer], postgresql: LocalPostgresql, tmp_path: Path
+) -> None:
+    stranger = PeerServer(tmp_path / "state", 9, postgresql, three[0].database)
+    own = (three[0].state / "folder-id").read_text().strip()
+    with pytest.raises(RuntimeError, match=f"in the folder with the id {own}"):
+        stranger.start()
+
+
 def test_one_with_sqlite_is_not_let_into_the_folder(three: list[PeerServer], tmp_path: Path) -> None:
     stranger = LocalServer(three[0].state, advertised_host="")
     stranger.log = tmp_path / "log"

@@ -11,6 +11,7 @@ import pytest
 
 from blockstore.portal import Portal
 from metadata_server import entering
+from metadata_server.domain.errors import Conflict
 from metadata_server.entering import Entered
 from metadata_server.state import Addresses, State
 from metadata_server.targets.settings import TargetSettings
@@ -22,13 +23,17 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.state = State(path)
         self.leads, self.alone, self.exports = True, True, 0
+        self.database, self.keys = SimpleNamespace(shared=False), dict[str, str]()
 
     def entering(self) -> nullcontext[None]:
         return nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[SimpleNamespace]:
-        yield SimpleNamespace(counts=SimpleNamespace(exports=lambda: self.exports))
+        shared_keys = SimpleNamespace(get=self.keys.get, add=self.keys.__setitem__)
+        yield SimpleNamespace(counts=SimpleNamespace(exports=lambda: self.exports), shared_keys=shared_keys)
+
+    begin = read
 
     def enter(self, daemons: int, driver: str = "tgt") -> Entered:
         wished = TargetSettings(driver, Portal("127.0.0.1", 0), "", daemons=daemons)
@@ -102,3 +107,25 @@ def test_a_driver_without_daemons_has_one_portal_whatever_was_there(folder: Fold
     folder.exports = 1
     found = folder.enter(1, "lio")
     assert (ports(found), found.warnings) == ([7], ())
+
+
+def test_a_database_belongs_to_the_folder_that_was_first(folder: Folder) -> None:
+    folder.database.shared = True
+    folder.enter(1)
+    assert folder.keys == {"folder": folder.state.identity()}
+    assert folder.enter(1).leads
+
+
+def test_the_servers_of_another_folder_are_refused_with_both_ids(folder: Folder) -> None:
+    folder.database.shared = True
+    folder.keys["folder"] = "another"
+    with pytest.raises(Conflict, match=f"in the folder with the id another; .* has the id {folder.state.identity()}"):
+        folder.enter(1)
+    assert folder.state.addresses() == Addresses()  # and nothing was written
+    folder.state.identity_file.write_text("another\n")
+    assert folder.enter(1).leads
+
+
+def test_with_sqlite_nobody_asks(folder: Folder) -> None:
+    folder.enter(1)
+    assert not folder.state.identity_file.exists()
