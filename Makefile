@@ -53,8 +53,8 @@ demo: setup debs ## a guest boots and its volumes come up
 	$(SUDO) $(IN)/python -m testbed demo
 
 .PHONY: campaign
-campaign: setup debs ## 200 power cuts through first boots (CUTS=…; some hours without hardware virtualisation)
-	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200) --jobs $(JOBS)
+campaign: setup debs ## 200 power cuts through first boots (CUTS=…, SEED=… to go on; some hours without hardware virtualisation)
+	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: test
 test: setup debs check test-fast test-cinder test-loop test-crash test-vm ## all tests

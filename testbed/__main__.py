@@ -56,7 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     campaign.add_argument("--cuts", type=int, default=200, help="how many power cuts (default: 200)")
     campaign.add_argument("--jobs", type=int, default=1, metavar="N", help="how many guests at a time (default: 1)")
     campaign.add_argument("--suite", default="trixie", choices=image.SUITES)
-    campaign.add_argument("--seed", type=int, help="for the same choice of cuts again; default: a new one, which is told")
+    campaign.add_argument(
+        "--seed",
+        type=int,
+        help="the same choice of cuts again: one that was stopped goes on (default: a new one)",
+    )
     campaign.add_argument("--json", action="store_true", help="the cycles as one JSON document before the last line")
     return parser
 

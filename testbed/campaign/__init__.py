@@ -5,5 +5,6 @@ alone. A program in the guest writes a witness on every file system as soon as i
 the console. What was once said must be there at every later boot.
 
 Read in this order: `cut` (when the power goes; pure), `layout` (what is on the volumes), `witness` (in the guest), `watch`
-(what of a boot can be seen from outside), `cycle` (one guest's life), `command` (all of them, and the count).
+(what of a boot can be seen from outside), `cycle` (one guest's life), `kept` (what one that was stopped goes on
+with), `command` (all of them, and the count).
 """

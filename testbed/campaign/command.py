@@ -16,15 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from testbed import image
-from testbed.campaign import cut
+from testbed.campaign import cut, kept
 from testbed.campaign.cut import Cut, End, Phase, Tally, Windows
 from testbed.campaign.cycle import Cycle, Story
+from testbed.campaign.kept import Kept
 from testbed.campaign.layout import layout
 from testbed.image import Image
 from testbed.packages import newest_packages
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = _REPOSITORY / "build/campaign"
+LEARNED = "learned"
 _COLOUR = {End.CONVERGED: "green", End.STUCK: "yellow", End.LOST: "red"}
 
 
@@ -38,7 +40,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         campaign.run(options.cuts, options.jobs, random.Random(seed))
     except KeyboardInterrupt:
-        campaign.told("stopped: the cycles that were under way do not count")
+        campaign.told(f"stopped: the cycles that were under way do not count; --seed {seed} goes on")
     if options.json:
         print(json.dumps(campaign.to_wire()))
     else:
@@ -53,31 +55,54 @@ class Campaign:
     def __init__(self, image: Image, folder: Path, console: Console) -> None:
         self._image, self.folder, self._console = image, folder, console
         self.tally, self._stories = Tally(), dict[str, Story]()
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
 
     def told(self, text: str) -> None:
         """A line for who is watching."""
         self._console.print(text, highlight=False, soft_wrap=True)
 
     def run(self, cuts: int, jobs: int, chance: random.Random) -> None:
-        """Learn when what happens in a boot, then cut: ``jobs`` guests at a time."""
+        """Learn when what happens in a boot, then cut: ``jobs`` guests at a time. What an earlier run of it made counts."""
         with self._progress() as progress:
             made = progress.add_task("power cuts", total=cuts)
-            windows, learned = Cycle(self._image, self._of("learned"), layout(0), Windows.guessed(8)).learn()
+            windows = self._went_on(progress, made) or self._learned(progress, made)
             self.told(f"first boot: {windows.first}; later: {windows.again}")
-            self._over("learned", learned, progress, made)
+            plans = enumerate(cut.cycles(cuts - len(self._stories[LEARNED].cuts), chance), 1)
 
             def life(numbered: tuple[int, tuple[Cut, ...]]) -> tuple[str, Story]:
                 return self._life(*numbered, windows, progress)
 
             # Its threads do not hold up the end of the process, and what they started ends with that.
             with ThreadPool(jobs) as pool:
-                for name, story in pool.imap_unordered(life, enumerate(cut.cycles(cuts - len(learned.cuts), chance), 1)):
+                left = [each for each in plans if _name(each[0]) not in self._stories]
+                for name, story in pool.imap_unordered(life, left):
                     self._over(name, story, progress, made)
+                    kept.write(self.folder, Kept(self._version, windows, self._stories))
+
+    def _went_on(self, progress: Progress, made: TaskID) -> Windows | None:
+        """With what this campaign has come to before, of the same image."""
+        found = kept.read(self.folder, self._version)
+        if found is None:
+            return None
+        for name, story in found.stories.items():
+            self._count(name, story, progress, made)
+        self.told(f"going on: {self.tally.of()} cuts were made before")
+        return found.windows
+
+    def _learned(self, progress: Progress, made: TaskID) -> Windows:
+        """With a new folder, and a boot that nobody cuts off."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        windows, story = Cycle(self._image, self._of(LEARNED), layout(0), Windows.guessed(8)).learn()
+        self._over(LEARNED, story, progress, made)
+        kept.write(self.folder, Kept(self._version, windows, self._stories))
+        return windows
+
+    @property
+    def _version(self) -> str:
+        return self._image.root.parent.name
 
     def _life(self, number: int, plan: tuple[Cut, ...], windows: Windows, progress: Progress) -> tuple[str, Story]:
-        name = f"cycle-{number:03}"
+        name = _name(number)
         row = progress.add_task(name, total=len(plan) + 1)
 
         def told(what: str) -> None:
@@ -90,19 +115,23 @@ class Campaign:
 
     def _of(self, name: str) -> Path:
         folder = self.folder / name
+        shutil.rmtree(folder, ignore_errors=True)  # of a cycle that was stopped
         folder.mkdir()
         return folder
 
     def _over(self, name: str, story: Story, progress: Progress, task: TaskID) -> None:
-        self.tally.add(story.cuts, story.end)
-        self._stories[name] = story
-        progress.update(task, advance=len(story.cuts))
+        self._count(name, story, progress, task)
         made = ", ".join(f"{each.after:.1f} s ({each.phase.value})" for each in story.cuts)
         self.told(f"{name}: [{_COLOUR[story.end]}]{story.end.value}[/] after cuts at {made}; {story.seconds:.0f} s")
         for reason in story.reasons:
             self._console.print(f"    {reason}", highlight=False, markup=False, soft_wrap=True)
         if story.end is End.CONVERGED:
             shutil.rmtree(self.folder / name)
+
+    def _count(self, name: str, story: Story, progress: Progress, task: TaskID) -> None:
+        self.tally.add(story.cuts, story.end)
+        self._stories[name] = story
+        progress.update(task, advance=len(story.cuts))
 
     def _progress(self) -> Progress:
         columns = (BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -121,3 +150,7 @@ class Campaign:
         """As JSON has it."""
         ends = {end.name.lower(): self.tally.of(end) for end in End}
         return {"made": self.tally.of(), **ends, "cycles": {name: story.to_wire() for name, story in self._stories.items()}}
+
+
+def _name(number: int) -> str:
+    return f"cycle-{number:03}"

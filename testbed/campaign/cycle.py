@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from testbed.campaign import cut, witness
-from testbed.campaign.cut import Aim, Cut, End, Fallen, Window, Windows
+from testbed.campaign.cut import Aim, Cut, End, Fallen, Phase, Window, Windows
 from testbed.campaign.layout import Layout
 from testbed.campaign.watch import INSTANCE, Watch
 from testbed.campaign.witness import Memory
@@ -41,8 +41,17 @@ class Story:
 
     def to_wire(self) -> dict[str, Any]:
         """As JSON has it."""
-        made = [{"aim": each.cut.aim.value, "at": round(each.after, 2), "fell_into": each.phase.value} for each in self.cuts]
+        made = [
+            {"aim": each.cut.aim.value, "part": each.cut.part, "at": round(each.after, 2), "fell_into": each.phase.value}
+            for each in self.cuts
+        ]
         return {"end": self.end.value, "reasons": self.reasons, "cuts": made, "seconds": round(self.seconds, 1)}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, Any]) -> Story:
+        """What `to_wire` gave."""
+        cuts = [Fallen(Cut(Aim(each["aim"]), each["part"]), each["at"], Phase(each["fell_into"])) for each in wire["cuts"]]
+        return cls(End(wire["end"]), cuts, list(wire["reasons"]), wire["seconds"])
 
 
 class Cycle:

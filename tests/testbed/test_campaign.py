@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 import yaml
 
 from cc_blockstore.document.parse import parse
-from testbed.campaign import cut, witness
+from testbed.campaign import cut, kept, witness
 from testbed.campaign.cut import Aim, Cut, End, Fallen, Phase, Tally, Window, Windows
+from testbed.campaign.cycle import Story
+from testbed.campaign.kept import Kept
 from testbed.campaign.layout import layout
 from testbed.campaign.witness import Memory
 
@@ -102,3 +105,13 @@ def test_every_layout_is_a_document_that_the_guest_understands(number: int) -> N
 
 def test_a_slower_machine_has_longer_windows() -> None:
     assert Windows.guessed(8).first.login == 8 * Windows.guessed(1).first.login
+
+
+def test_what_a_campaign_has_come_to_is_kept_for_the_same_image_alone(tmp_path: Path) -> None:
+    fallen = Fallen(Cut(Aim.FORMAT, 0.25), 24.5, Phase.FIRST_USE)
+    stories = {"cycle-002": Story(End.STUCK, [fallen, fallen], ["not mounted"], 90.5)}
+    before = Kept("image-1", Windows.guessed(8), stories)
+    assert kept.read(tmp_path, "image-1") is None
+    kept.write(tmp_path, before)
+    assert kept.read(tmp_path, "image-1") == before
+    assert kept.read(tmp_path, "image-2") is None
