@@ -8,8 +8,9 @@ The last line of the output is one JSON object (see docs/benchmarks.md).
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +38,8 @@ QUICK = Plan((1, 4), 1)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, and say it in one line."""
     options = _parser().parse_args(arguments)
-    samples = Samples(_measured(_plan(options)))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    samples = Samples(_until_stopped(_measured(_plan(options))))
     said = table.tables(samples)
     print(said)
     if options.report:
@@ -77,18 +79,26 @@ def _plan(options: argparse.Namespace) -> Plan:
     return Plan(options.volumes, options.rounds, options.only)
 
 
-def _measured(plan: Plan) -> list[Sample]:
+def _until_stopped(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """Whoever stops it gets what was measured by then."""
+    try:
+        yield from samples
+    except KeyboardInterrupt:
+        _say("stopped: what is measured so far")
+
+
+def _measured(plan: Plan) -> Iterator[Sample]:
     with Laboratory() as laboratory:
         _say("warming up: every contender once, uncounted")
         for contender in plan.contenders:
             list(_one(laboratory, contender, 1, 0))
-        found = [sample for each in YARDSTICKS for sample in laboratory.measure(each, Use.NONE, [], turn=0, times=TIMES)]
-        found += _idle(laboratory)
+        for each in YARDSTICKS:
+            yield from laboratory.measure(each, Use.NONE, [], turn=0, times=TIMES)
+        yield from _idle(laboratory)
         for count in plan.counts:
             for turn in range(plan.rounds):
                 for contender in plan.contenders:
-                    found += _one(laboratory, contender, count, turn)
-    return found
+                    yield from _one(laboratory, contender, count, turn)
 
 
 def _idle(laboratory: Laboratory) -> Iterator[Sample]:
