@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import shutil
 import signal
+from collections.abc import Iterator
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,7 @@ class Campaign:
 
     def __init__(self, image: Image, folder: Path, console: Console) -> None:
         self._image, self.folder, self._console = image, folder, console
-        self.tally, self._stories = Tally(), dict[str, Story]()
+        self.tally, self._stories, self._alive = Tally(), dict[str, Story](), dict[str, Cycle]()
 
     def told(self, text: str) -> None:
         """A line for who is watching."""
@@ -71,8 +73,8 @@ class Campaign:
             def life(numbered: tuple[int, tuple[Cut, ...]]) -> tuple[str, Story]:
                 return self._life(*numbered, windows, progress)
 
-            # Its threads do not hold up the end of the process, and what they started ends with that.
-            with ThreadPool(jobs) as pool:
+            # Its threads do not hold up the end of the process; their guests end with it, and their servers are told to.
+            with ThreadPool(jobs) as pool, self._none_left():
                 left = [each for each in plans if _name(each[0]) not in self._stories]
                 for name, story in pool.imap_unordered(life, left):
                     self._over(name, story, progress, made)
@@ -108,10 +110,20 @@ class Campaign:
         def told(what: str) -> None:
             progress.update(row, description=f"{name}, {what}", advance=1)
 
+        cycle = self._alive[name] = Cycle(self._image, self._of(name), layout(number), windows, told)
         try:
-            return name, Cycle(self._image, self._of(name), layout(number), windows, told).run(plan)
+            return name, cycle.run(plan)
         finally:
+            del self._alive[name]
             progress.remove_task(row)
+
+    @contextlib.contextmanager
+    def _none_left(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for each in list(self._alive.values()):
+                each.abandon()
 
     def _of(self, name: str) -> Path:
         folder = self.folder / name

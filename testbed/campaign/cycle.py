@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class Cycle:
     def __init__(self, image: Image, folder: Path, layout: Layout, windows: Windows, told: Told = lambda _: None) -> None:
         self._image, self._folder, self._layout, self._windows, self._told = image, folder, layout, windows, told
         self._memory, self._power_ons, self._story = Memory(), 0, Story()
+        self._ends = ExitStack()
         self._vanished: list[str] = []  # no loss, but nothing that a user would want
 
     def run(self, cuts: Sequence[Cut]) -> Story:
@@ -75,6 +77,10 @@ class Cycle:
                     self._story.reasons.append(str(error).splitlines()[0])
                 self._conclude(guest)
         return self._story
+
+    def abandon(self) -> None:
+        """From another thread: its server must not outlive us. (Guests end with the process that started them.)"""
+        self._ends.close()
 
     def learn(self) -> tuple[Windows, Story]:
         """A first boot and a later one that come up in full; when what happens in each. The power is cut once, in between."""
@@ -96,6 +102,7 @@ class Cycle:
         for volume in made:
             server.attach(volume, INSTANCE)
         server.seed(INSTANCE, self._folder / "seed.iso")
+        self._ends.callback(server.stop)
         self._server, self._volumes = server, [server.volume_file(volume) for volume in made]
         self._begun = time.monotonic()
 
