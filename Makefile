@@ -72,7 +72,7 @@ test-postgresql: setup ## the server's tests with PostgreSQL in the place of SQL
 	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist worksteal tests/store tests/target --database postgresql
 
 .PHONY: test-cinder
-test-cinder: setup ## the server with a real Cinder, which is installed into build/ at the first time
+test-cinder: setup ## the server with a real Cinder and Keystone, which are installed into build/ at the first time
 	$(SUDO) $(IN)/pytest -q tests/cinder
 
 .PHONY: test-loop

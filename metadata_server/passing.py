@@ -47,7 +47,7 @@ class PassingServer:
         self._front = Front(configuration.http, *listeners)
         self._store = Store.open(configuration.state / "state.db", configuration.database)
         self._calls = Calls(settings.timeout)
-        client = CinderClient(connect(settings), settings.timeout)
+        client = CinderClient(connect(settings), settings)
         self._parts = CinderParts(store=self._store, changes=Changes(), client=client, calls=self._calls, observe=observe)
 
     async def run(self, ready: Ready) -> None:

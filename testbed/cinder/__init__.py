@@ -1,5 +1,6 @@
-"""A real Cinder of one's own: cinder-api, -scheduler and -volume, without Keystone, RabbitMQ or device-mapper."""
+"""A real Cinder: cinder-api, -scheduler and -volume, with Keystone or without, never with RabbitMQ or device-mapper."""
 
 from testbed.cinder.local import LocalCinder
+from testbed.cinder.secured import SecuredCinder
 
-__all__ = ["LocalCinder"]
+__all__ = ["LocalCinder", "SecuredCinder"]

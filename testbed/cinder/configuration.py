@@ -44,12 +44,12 @@ TGT_ADMIN = '#!/bin/sh\nexec /usr/sbin/tgt-admin -c {folder}/targets.conf "$@"\n
 TARGETS = "default-driver iscsi\ninclude {folder}/tgt/*\n"
 
 
-def write(folder: Path, venv: Path, *, port: int, portal_host: str, portal_port: int, auth: str) -> None:
-    """Everything below ``folder``. ``portal_host`` is the portal's address as instances see it."""
+def write(folder: Path, venv: Path, *, port: int, portal_host: str, portal_port: int, auth: str, sections: str) -> None:
+    """Everything below ``folder``. ``portal_host`` is the portal's address as instances see it, ``sections`` the file's end."""
     for name in ("volumes", "tgt", "locks", "bin"):
         (folder / name).mkdir(exist_ok=True)
     words = {"folder": folder, "venv": venv, "port": port, "portal_host": portal_host, "portal_port": portal_port, "auth": auth}
-    (folder / "cinder.conf").write_text(CINDER.format(**words))
+    (folder / "cinder.conf").write_text(CINDER.format(**words) + sections)
     (folder / "targets.conf").write_text(TARGETS.format(**words))
     admin = folder / "bin/tgt-admin"
     admin.write_text(TGT_ADMIN.format(**words))

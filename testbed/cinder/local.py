@@ -28,12 +28,13 @@ class CinderFailed(Exception):
 class LocalCinder:
     """Cinder 29 with volumes in sparse files, exported by a tgtd of its own; a context manager.
 
-    ``portal_host`` is the portal's address as instances see it (10.0.2.2 is the host's 127.0.0.1 under QEMU's user network).
+    ``portal_host`` is the portal's address as instances see it (10.0.2.2 is the host's 127.0.0.1 under QEMU's user network);
+    ``auth`` Cinder's auth_strategy, ``sections`` what cinder.conf says beside ours.
     """
 
-    def __init__(self, folder: Path, *, portal_host: str = "127.0.0.1", auth: str = "noauth") -> None:
+    def __init__(self, folder: Path, *, portal_host: str = "127.0.0.1", auth: str = "noauth", sections: str = "") -> None:
         folder.mkdir(exist_ok=True)
-        self.folder, self.log, self._auth = folder, folder / "cinder.log", auth
+        self.folder, self.log, self._auth, self._sections = folder, folder / "cinder.log", auth, sections
         self._host, self.port, self.portal_port = portal_host, _free_port(), _free_port()
         self._cinder: subprocess.Popen[bytes] | None = None
 
@@ -42,10 +43,11 @@ class LocalCinder:
         # A socket's path has to fit into 108 bytes.
         self._sockets = tempfile.TemporaryDirectory(prefix="cinder-tgt-")
         words = {"port": self.port, "portal_host": self._host, "portal_port": self.portal_port, "auth": self._auth}
-        configuration.write(self.folder, self._venv, **words)  # type: ignore[arg-type]
+        configuration.write(self.folder, self._venv, **words, sections=self._sections)  # type: ignore[arg-type]
         self._environment = {
             **os.environ, "TGT_IPC_SOCKET": f"{self._sockets.name}/socket", "PYTHONPATH": str(INSIDE), "PYTHONWARNINGS": "ignore",
             "PATH": f"{self.folder}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PYTHONDONTWRITEBYTECODE": "",  # compiled at the first start: half of the time from then on
         }  # fmt: skip
         portal = f"portal=127.0.0.1:{self.portal_port}"
         self._tgtd = process.spawn(["tgtd", "-f", "-t", "2", "--iscsi", portal], self.log, environment=self._environment)
@@ -94,7 +96,7 @@ class LocalCinder:
 
     def ask(self, method: str, path: str, body: object = None) -> requests.Response:
         """One call, as the administrator."""
-        headers = {"X-Auth-Token": f"admin:{PROJECT}", "OpenStack-API-Version": "volume 3.71", "X-Service-Roles": "service"}
+        headers = {"OpenStack-API-Version": "volume 3.71", **self._headers()}
         return requests.request(method, self.url + path, json=body, headers=headers, auth=self._account(), timeout=60)
 
     def volume_file(self, identifier: str) -> Path:
@@ -104,6 +106,10 @@ class LocalCinder:
     def targets(self) -> str:
         """What its tgtd shows, as tgtadm prints it."""
         return run(["tgtadm", "--lld", "iscsi", "--op", "show", "--mode", "target"], environment=self._environment).decode()
+
+    def _headers(self) -> dict[str, str]:
+        """The administrator's."""
+        return {"X-Auth-Token": f"admin:{PROJECT}", "X-Service-Roles": "service"}
 
     def _account(self) -> tuple[str, str] | None:
         return None

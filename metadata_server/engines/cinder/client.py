@@ -7,23 +7,24 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from keystoneauth1 import adapter
-from keystoneauth1.exceptions import ClientException
+from keystoneauth1.exceptions import ClientException, HttpError
 
 from blockstore.connector import Connector
-from metadata_server.domain.errors import NotFound
+from metadata_server.domain.errors import NotFound, ServerError
 from metadata_server.domain.passed import NewVolume, SeenAttachment, SeenVolume
 from metadata_server.engines.cinder import reading
-from metadata_server.engines.cinder.refusals import refusal
+from metadata_server.engines.cinder.refusals import no_endpoint, no_token, refusal
+from metadata_server.engines.cinder.settings import CinderSettings
 
 PAGE = 1000
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class CinderClient:
-    """Block Storage API v3. ``seconds`` is the time that a call may take; everything raises the domain's errors."""
+    """Block Storage API v3. ``settings`` are those of the adapter; everything raises the domain's errors."""
 
-    def __init__(self, cinder: adapter.Adapter, seconds: float) -> None:
-        self._cinder, self._seconds = cinder, seconds
+    def __init__(self, cinder: adapter.Adapter, settings: CinderSettings) -> None:
+        self._cinder, self._settings = cinder, settings
 
     def volume(self, identifier: str) -> SeenVolume:
         """One volume. Raises `NotFound`."""
@@ -98,15 +99,34 @@ class CinderClient:
             return
 
     def _ask(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
+        self._find()
         words: dict[str, Any] = {} if body is None else {"json": body}
         try:
             # log: keystoneauth would write bodies, and the secrets in them.
-            answer = self._cinder.request(path, method, timeout=self._seconds, log=False, raise_exc=False, **words)
+            answer = self._cinder.request(path, method, timeout=self._settings.timeout, log=False, raise_exc=False, **words)
+        except HttpError as error:  # Cinder's own are no exceptions here: a token that it refused could not be renewed
+            raise self._no_token(error) from None
         except ClientException as error:
             raise refusal(0, None, type(error).__name__) from None
         if answer.status_code >= 300:
             raise refusal(answer.status_code, reading.document(answer.content), "")
         return reading.document(answer.content)
+
+    def _find(self) -> None:
+        """A token and Cinder's address; both are kept. It stands apart so that what is Keystone's fault is not put down to
+        Cinder."""
+        try:
+            self._cinder.get_token()
+            found = self._cinder.get_endpoint()
+        except ClientException as error:
+            raise self._no_token(error) from None
+        except ValueError:  # so it fails where the catalogue has Cinder under two names, and none fits
+            raise no_endpoint() from None
+        if not found:
+            raise no_endpoint()
+
+    def _no_token(self, error: ClientException) -> ServerError:
+        return no_token(self._settings.auth, getattr(error, "http_status", 0), type(error).__name__)
 
 
 def _safe(identifier: str) -> str:

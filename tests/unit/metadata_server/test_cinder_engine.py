@@ -12,7 +12,7 @@ pytest.importorskip("keystoneauth1")
 from metadata_server.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from metadata_server.engines.cinder import reading
 from metadata_server.engines.cinder.client import CinderClient
-from metadata_server.engines.cinder.refusals import refusal
+from metadata_server.engines.cinder.refusals import no_token, refusal
 from metadata_server.engines.cinder.session import PLUGINS
 from metadata_server.engines.cinder.settings import NEEDED
 
@@ -47,6 +47,25 @@ def test_refusals(code: int, body: dict[str, Any] | None, kind: type[Exception],
     assert said in str(error)
     assert "/x" not in str(error)
     assert len(str(error)) < 600
+
+
+@pytest.mark.parametrize(
+    ("auth", "code", "said"),
+    [
+        (
+            "password",
+            401,
+            "Keystone refuses this server's credentials (401 Why). Are [cinder] auth_url, username, password_file, ",
+        ),
+        ("application_credential", 401, "Are [cinder] auth_url, credential_id, secret_file right?"),
+        ("password", 404, "Keystone gives no token (404 Why). Is [cinder] auth_url right?"),
+        ("password", 0, "Keystone does not answer: Why. Is it up, and [cinder] auth_url right?"),
+    ],
+)
+def test_what_keystone_refuses_names_the_keys_to_look_at(auth: str, code: int, said: str) -> None:
+    error = no_token(auth, code, "Why")
+    assert type(error) is Unavailable
+    assert said in str(error)
 
 
 def test_connection_info_as_recorded_is_read() -> None:
@@ -96,7 +115,7 @@ def test_what_a_volume_was_made_from(words: dict[str, Any], origin: str) -> None
 
 @pytest.mark.parametrize("identifier", ["..", "a/b", "x?y=1", "", "a" * 65, "%2e%2e"])
 def test_an_id_that_could_lead_elsewhere_is_asked_of_nobody(identifier: str) -> None:
-    client = CinderClient(None, 1)  # type: ignore[arg-type]
+    client = CinderClient(None, None)  # type: ignore[arg-type]
     for ask in (client.volume, client.attachment, client.complete, client.delete_volume):
         with pytest.raises(NotFound):
             ask(identifier)

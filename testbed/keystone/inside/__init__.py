@@ -1,0 +1,1 @@
+"""What runs inside of Keystone's own virtual environment."""
