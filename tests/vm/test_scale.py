@@ -79,7 +79,7 @@ class Fleet:
         wishes = {name: {"partition_table": "none", "mount": f"/srv/{name}"} for name in self.names[:FORMATTED]}
         document = {"attachments": [attachments[name] for name in chosen], "volumes": wishes, "deadline": deadline}
         self.guest.write("/etc/blockstore/conf.d/fleet.yaml", json.dumps(document).encode(), 0o600)
-        cost = json.loads(self.guest.run(["python3", "/root/measured.py"], timeout=deadline + 120).stdout)
+        cost = json.loads(self.guest.run(["python3", "/usr/local/lib/testbed/measured.py"], timeout=deadline + 120).stdout)
         self.rounds[count] = Round(cost, report.from_wire(json.loads(self.guest.read("/run/blockstore/status.json"))))
         print(f"{count} volumes, {len(dead)} dead: {cost}")
 
@@ -101,7 +101,10 @@ def fleet(
         attachments = {name: each.attachment(nowhere if name in dead else target.guest_portal) for name, each in volumes.items()}
         seed = StaticSeed().write(folder / "seed.iso")
         guest = new_module_guest(
-            "trixie", seed_iso=seed, datasources=["NoCloud", "None"], injected={"/root/measured.py": File(MEASURED)}
+            "trixie",
+            seed_iso=seed,
+            datasources=["NoCloud", "None"],
+            injected={"/usr/local/lib/testbed/measured.py": File(MEASURED)},
         )
         guest.start()
         guest.wait_booted()
