@@ -73,8 +73,9 @@ class Campaign:
             def life(numbered: tuple[int, tuple[Cut, ...]]) -> tuple[str, Story]:
                 return self._life(*numbered, windows, progress)
 
-            # Its threads do not hold up the end of the process; their guests end with it, and their servers are told to.
-            with ThreadPool(jobs) as pool, self._none_left():
+            # First the pool ends, so that nobody takes the next cycle when his own is abandoned. Its threads do not hold up the
+            # end of the process; their guests end with that, and their servers are told to.
+            with self._none_left(), ThreadPool(jobs) as pool:
                 left = [each for each in plans if _name(each[0]) not in self._stories]
                 for name, story in pool.imap_unordered(life, left):
                     self._over(name, story, progress, made)
