@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from blockstore import __version__
 from blockstore.secret import Secret
-from metadata_server.api import attachments, cinder, instances, overview, shown, versions
+from metadata_server.api import attachments, cinder, direct, instances, overview, versions
 from metadata_server.api import health as health_endpoint
 from metadata_server.api.asking import authenticate
 from metadata_server.api.body import Limit
@@ -43,7 +43,7 @@ def application(
     asked = [Depends(authenticate), Depends(versions.negotiate)]
     if isinstance(services, Services):
         # Routes are tried in turn: what boots wait for comes first.
-        app.router.routes.append(shown.route(services))
+        app.router.routes.extend(direct.routes())
         app.include_router(attachments.router, prefix="/v3", dependencies=asked)
     app.router.routes.extend(overview.routes(services, token, health))
     app.include_router(versions.router)

@@ -44,8 +44,8 @@ _POSTGRESQL_CONNECTION = {
 class Database:
     """An engine, the statement that a transaction begins with there, and whether several servers may have it open.
 
-    ``log`` is the file whose fsync makes transactions last that were committed without one (``relaxed`` and ``strict`` say with
-    which, from then on): None where every commit lasts.
+    ``log`` is the file whose fsync makes transactions last that were committed without one, on a connection that was told
+    ``relaxed``: None where every commit lasts.
     """
 
     engine: sqlalchemy.Engine
@@ -53,7 +53,6 @@ class Database:
     shared: bool
     log: Path | None = None
     relaxed: str = ""
-    strict: str = ""
 
 
 def sqlite(path: Path) -> Database:
@@ -64,8 +63,7 @@ def sqlite(path: Path) -> Database:
     event.listen(engine, "connect", _prepare_sqlite)
     # IMMEDIATE: one that reads first and then writes must not find out only then that another writes.
     return Database(
-        engine, "BEGIN IMMEDIATE", shared=False, log=path.with_name(f"{path.name}-wal"),
-        relaxed="PRAGMA synchronous=NORMAL", strict="PRAGMA synchronous=FULL",
+        engine, "BEGIN IMMEDIATE", shared=False, log=path.with_name(f"{path.name}-wal"), relaxed="PRAGMA synchronous=NORMAL",
     )  # fmt: skip
 
 

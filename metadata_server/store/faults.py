@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import export_faults
 
-_REMOVE = delete(export_faults).where(export_faults.c.iqn == bindparam("key"))
+_REMOVE = Prepared(delete(export_faults).where(export_faults.c.iqn == bindparam("key")))
 _ANY = select(export_faults.c.iqn).limit(1)
 
 
@@ -38,7 +39,7 @@ class Faults:
 
     def remove(self, iqn: str) -> None:
         """It is as it should be."""
-        self._connection.execute(_REMOVE, {"key": iqn})
+        _REMOVE.write(self._connection, key=iqn)
 
     def replace(self, faults: Mapping[str, str]) -> None:
         """These, and no others."""

@@ -51,13 +51,15 @@ class _Form:
         self._text: str = str(compiled)
         # SQLite has no connection that could be lost: its driver is asked without SQLAlchemy's way there, which takes longer.
         self._direct = dialect.name == "sqlite"
-        self._places: list[str] | None = compiled.positiontup
         # SQLAlchemy may have had to call a parameter otherwise in the text.
         names = {key.key: name for key, name in compiled.bind_names.items()}
-        self._names = [(name, key) for key, name in names.items()]
         # What the statement itself says, such as a LIMIT.
-        self._said = {names[key.key]: key.effective_value for key in compiled.bind_names if not key.required}
-        self._bind: Mapping[str, Process] = compiled._bind_processors
+        said = {names[key.key]: key.effective_value for key in compiled.bind_names if not key.required}
+        processes: Mapping[str, Process] = compiled._bind_processors
+        asked = {name: (key, processes.get(name)) for key, name in names.items()}
+        self._by_place = compiled.positiontup is not None
+        self._names: list[str] = compiled.positiontup or list(asked)
+        self._said = tuple((name in said, said.get(name), *asked[name]) for name in self._names)
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
         self._kind: Any = namedtuple("Row", [each.key for each in columns], rename=True)  # type: ignore[misc]
         found = [each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns]
@@ -74,9 +76,8 @@ class _Form:
 
     def parameters(self, values: Mapping[str, object]) -> Any:
         """As the driver takes them: in their places, or by name."""
-        said = self._said | {name: values[key] for name, key in self._names if name not in self._said}
-        bound = {name: self._bind[name](value) if name in self._bind else value for name, value in said.items()}
-        return bound if self._places is None else tuple(bound[name] for name in self._places)
+        bound = [_bound(value if said else values[key], process) for said, value, key, process in self._said]
+        return tuple(bound) if self._by_place else dict(zip(self._names, bound, strict=True))
 
     def row(self, found: Any) -> Any:
         """With the types' own values."""
@@ -84,3 +85,7 @@ class _Form:
         for place, process in self._result:
             values[place] = process(values[place])
         return self._kind._make(values)
+
+
+def _bound(value: object, process: Process | None) -> object:
+    return value if process is None else process(value)

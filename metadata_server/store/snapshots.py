@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, delete, func, insert, select, update
 
 from metadata_server.domain.page import Page
 from metadata_server.domain.snapshot import Snapshot
 from metadata_server.domain.states import SNAPSHOT, SNAPSHOT_ON_THE_WAY, SnapshotMove, SnapshotStatus, legal
 from metadata_server.store.listing import Column, counted, paged
+from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import snapshots, volumes
+
+_OLDEST_FIRST = (snapshots.c.created_at, snapshots.c.id)
+_OF_VOLUME = Prepared(select(snapshots).where(snapshots.c.volume_id == bindparam("key")).order_by(*_OLDEST_FIRST))
 
 
 class Snapshots:
@@ -44,7 +48,7 @@ class Snapshots:
 
     def of_volume(self, identifier: str) -> tuple[Snapshot, ...]:
         """Those of one volume, oldest first."""
-        return self._select(select(snapshots).where(snapshots.c.volume_id == identifier))
+        return tuple(map(_snapshot, _OF_VOLUME.rows(self._connection, key=identifier)))
 
     def page(self, page: Page) -> tuple[Snapshot, ...]:
         """Those of one page. Raises `Invalid` and `NotFound` as `paged`."""
@@ -76,8 +80,7 @@ class Snapshots:
         self._connection.execute(delete(snapshots).where(snapshots.c.id == identifier))
 
     def _select(self, statement: Select[Any]) -> tuple[Snapshot, ...]:
-        ordered = statement.order_by(snapshots.c.created_at, snapshots.c.id)
-        return tuple(map(_snapshot, self._connection.execute(ordered)))
+        return tuple(map(_snapshot, self._connection.execute(statement.order_by(*_OLDEST_FIRST))))
 
 
 _COLUMNS: dict[str, Column] = {
@@ -87,7 +90,7 @@ _COLUMNS: dict[str, Column] = {
 }  # fmt: skip
 
 
-def _snapshot(row: Row[Any]) -> Snapshot:
+def _snapshot(row: Any) -> Snapshot:
     return Snapshot(
         id=row.id, volume_id=row.volume_id, name=row.name, size=row.size, created_at=row.created_at, updated_at=row.updated_at,
         status=SnapshotStatus(row.status), description=row.description, metadata=row.metadata,

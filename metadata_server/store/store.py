@@ -13,41 +13,15 @@ from blockstore.waiting import CLOCK, Clock
 from metadata_server.database import DatabaseSettings
 from metadata_server.domain.errors import Conflict, Invalid, Unavailable
 from metadata_server.store import cipher, encrypted, engine, keyring, migrating, notices
-from metadata_server.store.attachments import Attachments
-from metadata_server.store.counts import Counts
 from metadata_server.store.engine import Database
-from metadata_server.store.faults import Faults
-from metadata_server.store.instances import Instances
+from metadata_server.store.kept import Kept
 from metadata_server.store.lasting import Lasting
 from metadata_server.store.notices import Listening
-from metadata_server.store.overview import Overview
-from metadata_server.store.passed import PassedThrough
-from metadata_server.store.quotas import Quotas
-from metadata_server.store.reports import Reports
-from metadata_server.store.shared_keys import SharedKeys
-from metadata_server.store.snapshots import Snapshots
-from metadata_server.store.volumes import Volumes
+from metadata_server.store.transaction import Transaction
 
 # After a failed attempt to connect nobody tries for this long, and for so many times as long as the attempt took: requests
 # are refused at once meanwhile, so that a database which is gone costs the event loop a fifth of its time at most.
 SHORTEST_PAUSE, PAUSE_FACTOR = 1.0, 4.0
-
-
-class Transaction:
-    """One unit of work, with the tables' statements."""
-
-    def __init__(self, connection: sqlalchemy.Connection) -> None:
-        self.instances = Instances(connection)
-        self.shared_keys = SharedKeys(connection)
-        self.counts = Counts(connection)
-        self.volumes = Volumes(connection)
-        self.snapshots = Snapshots(connection)
-        self.quotas = Quotas(connection)
-        self.faults = Faults(connection)
-        self.attachments = Attachments(connection)
-        self.reports = Reports(connection)
-        self.overview = Overview(connection)
-        self.passed = PassedThrough(connection)
 
 
 class Store:
@@ -56,7 +30,7 @@ class Store:
     def __init__(self, database: Database, *, clock: Clock = CLOCK) -> None:
         self.database, self.engine = database, database.engine
         self._lasting = Lasting(database.log)
-        self._reading: sqlalchemy.Connection | None = None
+        self._reading, self._grouping = Kept(self._connected), Kept(self._connected, database.relaxed)
         self._clock = clock
         self._closed_until, self._reason = 0.0, ""
 
@@ -94,28 +68,13 @@ class Store:
 
         For what has no effect beside the answer, which waits for that, and beside exports, which a power cut ends anyway.
         """
-        with self.connection() as connection:
-            with self._relaxed(connection):
-                connection.exec_driver_sql(self.database.begin)
-                yield Transaction(connection)
-                connection.commit()
-            self._lasting.wrote()
-
-    @contextmanager
-    def _relaxed(self, connection: sqlalchemy.Connection) -> Iterator[None]:
-        """Commits do not wait for the disk. A connection that cannot be brought back from that is never used again."""
         if not self.database.relaxed:
-            yield
+            with self.begin() as transaction:
+                yield transaction
             return
-        connection.exec_driver_sql(self.database.relaxed)
-        try:
-            yield
-        finally:
-            with ExitStack() as never_again:
-                never_again.callback(connection.invalidate)
-                connection.rollback()
-                connection.exec_driver_sql(self.database.strict)
-                never_again.pop_all()
+        with _translated(), self._grouping.begun(self.database.begin) as transaction:
+            yield transaction
+        self._lasting.wrote()
 
     async def settled(self) -> None:
         """Come back when a power cut undoes nothing of what was committed by now. Raises `Unavailable`."""
@@ -128,11 +87,8 @@ class Store:
             with self.connection() as connection:
                 yield Transaction(connection)
             return
-        # SQLite's own connection for this is kept: to take one from the pool and give it back costs more than a statement.
         with _translated():
-            if self._reading is None:
-                self._reading = self._connected()
-            yield Transaction(self._reading)
+            yield self._reading.transaction()
 
     @contextmanager
     def connection(self) -> Iterator[sqlalchemy.Connection]:
@@ -170,9 +126,8 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._lasting.close()
-        if self._reading is not None:
-            self._reading.close()
-            self._reading = None
+        self._reading.close()
+        self._grouping.close()
         self.engine.dispose()
 
 

@@ -15,7 +15,7 @@ from metadata_server.domain import instance as rules
 from metadata_server.domain.errors import Conflict, Invalid, NotFound
 from metadata_server.domain.instance import Instance
 from metadata_server.domain.report import same_run, written
-from metadata_server.store.store import Transaction
+from metadata_server.store import Transaction
 from metadata_server.workflow import changes
 from metadata_server.workflow.parts import now
 from metadata_server.workflow.shared import SharedParts

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from metadata_server.domain.errors import Conflict
+from metadata_server.domain.errors import Conflict, Unavailable
 from tests.store.test_store import INSTANCE
 
 FULL = 2
@@ -53,3 +54,27 @@ def test_what_fails_is_not_there_and_leaves_no_connection_relaxed(store):
     assert synchronous(store) == FULL
     with store.read() as transaction:
         assert transaction.instances.all() == ()
+
+
+def test_after_what_failed_the_next_one_is_written(store):
+    with pytest.raises(Conflict):
+        added_in_vain(store)
+    with store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)
+    with store.connection() as connection:  # another one sees it: it is committed
+        assert connection.exec_driver_sql("SELECT count(*) FROM instances").scalar() == 1
+
+
+def test_a_connection_that_cannot_be_rolled_back_is_not_used_again(store, monkeypatch):
+    first = store._grouping.transaction()
+
+    def refuse():
+        raise OperationalError("ROLLBACK", None, Exception("disk I/O error"))
+
+    monkeypatch.setattr(first.connection, "rollback", refuse)
+    with pytest.raises(Unavailable, match="disk I/O error"):
+        added_in_vain(store)
+    assert store._grouping.transaction() is not first
+    with store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)
+    assert synchronous(store) == FULL
