@@ -21,8 +21,12 @@ def new_id() -> str:
 
 
 def random_text(length: int) -> str:
-    """Letters and digits from the system's source of chance."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    """Letters and digits from the system's source of chance, which is asked once."""
+    number, letters = secrets.randbelow(len(_ALPHABET) ** length), []
+    for _ in range(length):
+        number, place = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[place])
+    return "".join(letters)
 
 
 def new_secret(length: int = CHAP_LENGTH) -> Secret:

@@ -34,7 +34,10 @@ _SAME = (
     attachments.c.id == bindparam("key"), attachments.c.status == bindparam("before"),
     attachments.c.released == bindparam("released_before"),
 )  # fmt: skip
-_SWAP = Prepared(update(attachments).where(*_SAME).values({each: bindparam(each.key) for each in attachments.c}))
+# What an attachment keeps for all its life is not written again: SQLite would write its indexes, too.
+_KEPT = frozenset(("id", "volume_id", "instance_id", "created_at"))
+_WRITTEN: dict[Any, Any] = {each: bindparam(each.key) for each in attachments.c if each.key not in _KEPT}
+_SWAP = Prepared(update(attachments).where(*_SAME).values(_WRITTEN))
 _REMOVE = Prepared(delete(attachments).where(attachments.c.id == bindparam("key")))
 _UNFINISHED = select(attachments.c.id).where(text(UNFINISHED)).limit(1)
 # The two tables have columns of one name: their parts of a row are told apart by position.

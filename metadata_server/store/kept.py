@@ -1,4 +1,7 @@
-"""SQLite's connections that are not given back: to take one from the pool for each transaction costs more than its statements."""
+"""SQLite's connection that is not given back: to take one from the pool for each transaction costs more than its statements.
+
+There is one, because each of two would forget all pages that it knows with every write of the other.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 import sqlalchemy
 
+from metadata_server.store.prepared import direct
 from metadata_server.store.transaction import Transaction
 
 Connect = Callable[[], sqlalchemy.Connection]
@@ -37,11 +41,12 @@ class Kept:
         with ExitStack() as never_again:
             never_again.callback(self.close)
             try:
-                transaction.connection.exec_driver_sql(begin)
+                direct(transaction.connection, begin)
                 yield transaction
-                transaction.connection.commit()
+                direct(transaction.connection, "COMMIT")
             finally:
-                transaction.connection.rollback()  # after a commit there is nothing to roll back
+                if self._open(transaction):
+                    direct(transaction.connection, "ROLLBACK")
                 never_again.pop_all()
 
     def close(self) -> None:
@@ -49,3 +54,7 @@ class Kept:
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             transaction.connection.close()
+
+    def _open(self, transaction: Transaction) -> bool:
+        """The driver knows; SQLAlchemy was not asked to begin."""
+        return bool(transaction.connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]

@@ -69,10 +69,7 @@ class _Form:
         """The cursor, or what SQLAlchemy gives in its place. Raises SQLAlchemy's errors."""
         if not self._direct:
             return connection.exec_driver_sql(self._text, parameters)
-        try:
-            return connection.connection.dbapi_connection.execute(self._text, parameters)  # type: ignore[union-attr]
-        except sqlite3.Error as error:
-            raise exc.DBAPIError.instance(self._text, None, error, sqlite3.Error, hide_parameters=True) from error
+        return direct(connection, self._text, parameters)
 
     def parameters(self, values: Mapping[str, object]) -> Any:
         """As the driver takes them: in their places, or by name."""
@@ -89,3 +86,11 @@ class _Form:
 
 def _bound(value: object, process: Process | None) -> object:
     return value if process is None else process(value)
+
+
+def direct(connection: sqlalchemy.Connection, text: str, parameters: Any = ()) -> sqlite3.Cursor:
+    """Ask SQLite's own driver. Raises SQLAlchemy's errors."""
+    try:
+        return connection.connection.dbapi_connection.execute(text, parameters)  # type: ignore[no-any-return, union-attr]
+    except sqlite3.Error as error:
+        raise exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error

@@ -30,7 +30,7 @@ class Store:
     def __init__(self, database: Database, *, clock: Clock = CLOCK) -> None:
         self.database, self.engine = database, database.engine
         self._lasting = Lasting(database.log)
-        self._reading, self._grouping = Kept(self._connected), Kept(self._connected, database.relaxed)
+        self._kept = Kept(self._connected, database.relaxed)
         self._clock = clock
         self._closed_until, self._reason = 0.0, ""
 
@@ -72,7 +72,7 @@ class Store:
             with self.begin() as transaction:
                 yield transaction
             return
-        with _translated(), self._grouping.begun(self.database.begin) as transaction:
+        with _translated(), self._kept.begun(self.database.begin) as transaction:
             yield transaction
         self._lasting.wrote()
 
@@ -88,7 +88,7 @@ class Store:
                 yield Transaction(connection)
             return
         with _translated():
-            yield self._reading.transaction()
+            yield self._kept.transaction()
 
     @contextmanager
     def connection(self) -> Iterator[sqlalchemy.Connection]:
@@ -126,8 +126,7 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._lasting.close()
-        self._reading.close()
-        self._grouping.close()
+        self._kept.close()
         self.engine.dispose()
 
 

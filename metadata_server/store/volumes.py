@@ -27,9 +27,10 @@ def _move(move: VolumeMove) -> Update:
     states = {before.value: after.value for before, after in legal(VOLUME, move).items()}
     # No IN: that is written out anew for each execution.
     there = or_(*(volumes.c.lifecycle == state for state in states))
-    return (
-        update(volumes).where(volumes.c.id == bindparam("key"), there).values(lifecycle=case(states, value=volumes.c.lifecycle))
-    )
+    moved = update(volumes).where(volumes.c.id == bindparam("key"), there)
+    # A move that only asks where it may begin leaves the column alone: SQLite would write its index, too.
+    changes = any(before != after for before, after in states.items())
+    return moved.values(lifecycle=case(states, value=volumes.c.lifecycle)) if changes else moved
 
 
 @cache

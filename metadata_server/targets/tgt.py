@@ -177,8 +177,7 @@ class Tgt:
         self._last = tid
         try:
             for step in tgt_making.steps(export, tid):
-                if step.name:
-                    self._observe(step.name)
+                self._observe(step.name)
                 self._do(step)
         except BlockstoreError:
             with suppress(BlockstoreError):

@@ -15,8 +15,7 @@ VENDOR, PRODUCT = "BLOCKSTR", "VOLUME"
 
 @dataclass(frozen=True)
 class Step:
-    """One request; ``name`` is what an observer hears before it ("": it belongs to the one before), ``ignored`` the refusal that
-    is as good as success."""
+    """One request; ``name`` is what an observer hears before it, ``ignored`` the refusal that is as good as success."""
 
     name: str
     request: Request
@@ -44,12 +43,12 @@ def steps(export: Export, tid: int) -> Iterator[Step]:
 def forget_account(user: str) -> Step:
     """An account is no more, whether it was there or not."""
     request = Request(Mode.ACCOUNT, Operation.DELETE, parameters=(("user", user),))
-    return Step("target: account", request, ignored=Fault.NO_USER)
+    return Step("target: delete account", request, ignored=Fault.NO_USER)
 
 
 def _account(tid: int, user: str, password: Secret, *, outgoing: bool) -> Iterator[Step]:
-    yield forget_account(user)  # left by a kill: an account of this name has no target
+    # One of this name was left by a kill: a name is as new as its secret, so that it has the same one.
     new = (("user", user), ("password", password))
-    yield Step("", Request(Mode.ACCOUNT, Operation.NEW, parameters=new))
+    yield Step("target: account", Request(Mode.ACCOUNT, Operation.NEW, parameters=new), ignored=Fault.USER_EXIST)
     bound = Request(Mode.ACCOUNT, Operation.BIND, tid=tid, outgoing=outgoing, parameters=(("user", user),))
     yield Step("target: bind account", bound)

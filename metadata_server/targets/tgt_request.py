@@ -41,6 +41,7 @@ class Fault(enum.IntEnum):
     NO_CONNECTION = 7
     TARGET_EXIST = 9
     ACL_NOEXIST = 13
+    USER_EXIST = 14
     NO_USER = 15
     LUN_ACTIVE = 20
 

@@ -26,6 +26,7 @@ _MESSAGES = (
     (re.compile("can't find the logical unit"), Fault.NO_LUN),
     (re.compile("can't find the session"), Fault.NO_SESSION),
     (re.compile("can't find the connection"), Fault.NO_CONNECTION),
+    (re.compile("this account already exists"), Fault.USER_EXIST),
     (re.compile("can't find the account"), Fault.NO_USER),
     (re.compile("this access control rule does not exist"), Fault.ACL_NOEXIST),
     (re.compile("this logical unit is still active"), Fault.LUN_ACTIVE),

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from metadata_server.domain.errors import Conflict, Unavailable
+from metadata_server.store import kept
 from tests.store.test_store import INSTANCE
 
 FULL = 2
@@ -66,15 +67,30 @@ def test_after_what_failed_the_next_one_is_written(store):
 
 
 def test_a_connection_that_cannot_be_rolled_back_is_not_used_again(store, monkeypatch):
-    first = store._grouping.transaction()
+    first = store._kept.transaction()
 
-    def refuse():
-        raise OperationalError("ROLLBACK", None, Exception("disk I/O error"))
+    def refuse(connection, text):
+        raise OperationalError(text, None, Exception("disk I/O error"))
 
-    monkeypatch.setattr(first.connection, "rollback", refuse)
-    with pytest.raises(Unavailable, match="disk I/O error"):
-        added_in_vain(store)
-    assert store._grouping.transaction() is not first
+    with monkeypatch.context() as patch, pytest.raises(Unavailable, match="disk I/O error"), store.begin_grouped():
+        patch.setattr(kept, "direct", refuse)
+    assert store._kept.transaction() is not first
     with store.begin_grouped() as transaction:
         transaction.instances.add(INSTANCE)
     assert synchronous(store) == FULL
+
+
+def test_what_is_read_meanwhile_by_another_connection_is_what_was_committed(store):
+    with store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)
+        with store.connection() as other:
+            assert other.exec_driver_sql("SELECT count(*) FROM instances").scalar() == 0
+
+
+def test_one_that_is_refused_in_the_middle_leaves_nothing_open(store):
+    with store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)
+    with pytest.raises(Conflict), store.begin_grouped() as transaction:
+        transaction.instances.add(INSTANCE)  # the database itself refuses the second one
+    with store.begin() as transaction:  # another connection gets the lock at once
+        assert transaction.instances.all() == (INSTANCE,)
