@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
@@ -144,9 +145,15 @@ def _attachment(row: Any) -> Attachment:
     return Attachment(
         id=row.id, volume_id=row.volume_id, instance_id=row.instance_id, status=Status(row.status), mode=row.mode,
         mutual=row.mutual, created_at=row.created_at, attached_at=row.attached_at,
-        connector=Connector.from_wire(row.connector) if row.connector else None,
+        connector=_connector(tuple(row.connector.items())) if row.connector else None,
         chap=_chap(row), released=row.released,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _connector(words: tuple[tuple[str, object], ...]) -> Connector:
+    """Remembered: it is asked for several times while an instance connects, and it has one for all its volumes."""
+    return Connector.from_wire(dict(words))
 
 
 def _chap(row: Any) -> Chap | None:
