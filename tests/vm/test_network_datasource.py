@@ -17,6 +17,10 @@ from tests.vm import scenario
 
 pytestmark = pytest.mark.newest
 
+POINTER = "/var/lib/cloud/seed/blockstore/meta-data"
+# Where the requests of a guest on QEMU's user network come from.
+SOURCE = "127.0.0.1"
+
 
 @dataclass
 class Asked:
@@ -27,6 +31,11 @@ class Asked:
     instance: dict
 
 
+def pointer(server: LocalServer, **words: str) -> bytes:
+    """All that the guest knows at first."""
+    return json.dumps({"blockstore": {"endpoint": server.addresses.endpoint, **words}}).encode()
+
+
 @pytest.fixture(scope="module", params=SUITES)
 def asked(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     folder: Path = tmp_path_factory.mktemp(f"network-{request.param}")
@@ -34,8 +43,7 @@ def asked(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: py
         instance = server.create_instance("db-1", user_data="#cloud-config\nfqdn: db-1.example.org\n")
         server.create_volume("data", metadata={"blockstore.mount": "/srv/data"})
         server.attach("data", "db-1")
-        pointer = json.dumps({"blockstore": {"endpoint": server.addresses.endpoint, "token": instance["token"]}})
-        injected = {"/var/lib/cloud/seed/blockstore/meta-data": File(pointer.encode(), 0o600)}
+        injected = {POINTER: File(pointer(server, token=instance["token"]), 0o600)}
         guest = new_module_guest(request.param, injected=injected, datasources=["BlockStore", "None"])
         guest.start()
         guest.wait_booted()
@@ -69,3 +77,18 @@ def test_a_reboot_without_the_server_keeps_the_instance(asked: Asked) -> None:
     assert "BlockStore" in scenario.cloud_init(asked.guest)[1]["detail"]
     assert scenario.filesystem(asked.guest, "/srv/data")["fstype"] == "ext4"
     asked.server.start()
+
+
+def test_a_guest_without_a_token_is_known_by_its_address(asked: Asked) -> None:
+    """As of EC2's IMDSv2: a session token for every boot, and nothing of it on the disk."""
+    asked.server.cli("instance", "set", "db-1", "--address", SOURCE)
+    asked.server.client.post(f"/instances/{asked.instance['id']}/token", {"revoke": True})
+    before = asked.server.client.instance("db-1")["reported_at"]
+    asked.guest.write(POINTER, pointer(asked.server), 0o600)
+    asked.guest.reboot()
+    code, said = scenario.cloud_init(asked.guest)
+    assert (code, said["status"]) == (0, "done"), said
+    assert asked.guest.run("ls /var/lib/cloud/instances").stdout.split() == [asked.instance["id"]]
+    assert asked.server.client.instance("db-1")["reported_at"] > before
+    assert scenario.volume(asked.guest, "data").result is Result.OK
+    assert scenario.filesystem(asked.guest, "/srv/data")["fstype"] == "ext4"
