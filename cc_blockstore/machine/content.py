@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from blockstore.errors import CommandFailed
 from blockstore.run import Command
 from blockstore.size import MIB
 from cc_blockstore.filesystems.filesystem import Read
-from cc_blockstore.machine import files, gpt
+from cc_blockstore.machine import files, gpt, provisioning
 from cc_blockstore.machine.device import SECTOR
 from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.provisioning import Area
 from cc_blockstore.machine.usage import used_by
 from cc_blockstore.plan import gpt as plan_gpt
 from cc_blockstore.plan import partition as plan_partition
@@ -83,9 +84,6 @@ def _with_table(machine: Machine, seen: Content) -> Content:
     return replace(seen, table="gpt", gpt=found, partitions=gpt.partitions(seen.device, found.table))
 
 
-Area = tuple[int, int]
-
-
 def _begun(seen: gpt.Seen, volume_id: str) -> tuple[Area, ...]:
     """Where a table of ours was begun (offset, length): the places of both copies, if nothing else is there."""
     owners = [plan_partition.disk_guid(volume_id, again=again) for again in (False, True)]
@@ -118,13 +116,14 @@ def _decoded(value: str) -> str:
 
 def first_data(path: Path, size: int, besides: Sequence[Area] = ()) -> int:
     """The offset of the first sampled block that is not zero, -1 where all are: the first and the last MiB whole, and
-    blocks of 4 KiB spread evenly between them. ``besides`` are areas that do not count (a negative offset: from the end)."""
+    blocks of 4 KiB between them, spread over all that the disk has stored there, or over everything where its target does not
+    say. ``besides`` are areas that do not count (a negative offset: from the end)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     skipped = [(begin % size, length) for begin, length in besides]
     try:
         # No read-ahead: for a sample of 4 KiB the kernel would fetch 128 over the network.
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
-        samples = _samples(size)
+        samples = _samples(size, provisioning.stored(descriptor, size))
         # Asked for all at once: one after the other each would cost a round trip to the target.
         for offset, length in samples:
             os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_WILLNEED)
@@ -145,12 +144,28 @@ def _without(data: bytes, offset: int, areas: Iterable[Area]) -> bytes:
     return data
 
 
-def _samples(size: int) -> list[tuple[int, int]]:
+def _samples(size: int, stored: Sequence[Area] | None) -> list[Area]:
     if size <= 4 * MIB:
         return [(0, size)]
-    step = max(SAMPLE, (size - 2 * MIB) // SAMPLES // SAMPLE * SAMPLE)
-    between = [(offset, SAMPLE) for offset in range(MIB, size - MIB - SAMPLE, step)]
-    return [(0, MIB), (size - MIB, MIB), *between]
+    low, high = MIB, size - MIB
+    between = [(low, high - low)] if stored is None else list(_clipped(stored, low, high))
+    return [(0, MIB), (high, MIB), *_spread(between)]
+
+
+def _clipped(areas: Iterable[Area], low: int, high: int) -> Iterator[Area]:
+    for begin, length in areas:
+        first, end = max(begin, low), min(begin + length, high)
+        if first < end:
+            yield first, end - first
+
+
+def _spread(areas: Sequence[Area]) -> Iterator[Area]:
+    """Blocks of all areas, or of some of very many, one at the start of each at least."""
+    total = sum(length for _, length in areas)
+    for begin, length in areas[:: 1 + len(areas) // SAMPLES]:
+        step = max(SAMPLE, length // max(1, SAMPLES * length // total) // SAMPLE * SAMPLE)
+        for offset in range(begin, begin + max(1, length - SAMPLE), step):
+            yield offset, min(SAMPLE, begin + length - offset)
 
 
 def udev_properties(machine: Machine, node: str) -> dict[str, str]:

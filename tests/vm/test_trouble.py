@@ -28,7 +28,10 @@ WISHES = {
     "silent": {"mount": "/srv/silent"},
     "full": {"filesystem": "xfs", "mount": "/srv/full"},
     "other": {"mount": "/srv/other"},
+    "lone": {"mount": "/srv/lone"},
 }
+# A block that no signature and no evenly spread sample shows: the target knows that it has stored it.
+LONE = (1 << 20) + 12288
 
 
 @dataclass
@@ -49,6 +52,9 @@ def trouble(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: 
     (folder / "files").mkdir()
     (folder / "files/letter").write_text("do not lose me\n")
     subprocess.run(["mkfs.ext4", "-q", "-F", "-d", folder / "files", volumes["full"].backing], check=True)
+    with volumes["lone"].backing.open("r+b") as lone:
+        lone.seek(LONE)
+        lone.write(b"\xa5" * 4096)
     with ForeignTarget(folder / "tgtd.log") as target, socket.socket() as closed, socket.socket() as mute:
         closed.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused, and nobody else can take the port
         mute.bind(("127.0.0.1", 0))
@@ -66,7 +72,7 @@ def trouble(request: pytest.FixtureRequest, new_module_guest, tmp_path_factory: 
         document = {"attachments": attachments, "volumes": WISHES, "deadline": DEADLINE}
         seed = StaticSeed(blockstore=document).write(folder / "seed.iso")
         guest = new_module_guest(request.param, seed_iso=seed, datasources=["NoCloud", "None"])
-        digests = {name: volumes[name].digest() for name in ("full", "other", "locked")}
+        digests = {name: volumes[name].digest() for name in ("full", "other", "locked", "lone")}
         guest.start()
         guest.wait_booted()
         yield Trouble(request.param, guest, volumes, digests, portals)
@@ -99,6 +105,8 @@ def test_status_names_each_with_its_reason(trouble: Trouble) -> None:
     assert found["other"][0] is Result.REFUSED
     assert "serial" in found["other"][1]
     assert trouble.volumes["other"].id in found["other"][1]
+    assert found["lone"][0] is Result.REFUSED
+    assert f"data at byte {LONE}" in found["lone"][1]
 
 
 def test_cloud_init_is_degraded_with_one_warning(trouble: Trouble) -> None:
