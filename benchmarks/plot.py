@@ -15,6 +15,7 @@ from benchmarks.ratios import Samples
 STYLES: Mapping[Contender, Mapping[str, Any]] = {
     Contender.OURS: {"linewidth": 2.5, "color": "black"},
     Contender.FLOOR: {"linestyle": "--", "color": "grey"},
+    Contender.FLOOR_UDEV: {"linestyle": ":", "color": "grey"},
 }
 
 
