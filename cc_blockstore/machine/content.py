@@ -179,16 +179,17 @@ def udev_properties(machine: Machine, node: str) -> dict[str, str]:
 def partitions(machine: Machine, node: str) -> tuple[Partition, ...]:
     """The partitions as the kernel has them, by number."""
     name = Path(node).name
-    folder = machine.paths.sys / "class/block" / name
+    folder = f"{machine.paths.sys}/class/block/{name}"
+    parts = [(each, files.read(f"{folder}/{each}/partition")) for each in files.names(folder) if each.startswith(name)]
     found = [
         Partition(
-            number=int(files.read(part / "partition")),
-            node=f"/dev/{part.name}",
-            start=int(files.read(part / "start")) * SECTOR,
-            size=int(files.read(part / "size")) * SECTOR,
+            number=int(number),
+            node=f"/dev/{part}",
+            start=int(files.read(f"{folder}/{part}/start")) * SECTOR,
+            size=int(files.read(f"{folder}/{part}/size")) * SECTOR,
         )
-        for part in folder.glob(f"{name}*")
-        if (part / "partition").exists()
+        for part, number in parts
+        if number
     ]
     return tuple(sorted(found, key=lambda part: part.number))
 

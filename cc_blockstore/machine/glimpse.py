@@ -16,7 +16,7 @@ from typing import Any
 from cc_blockstore.machine import files
 
 TABLE = 32 << 10  # bytes at each end of a disk that hold a GPT and its copy, whatever the sector size
-SECTOR = 512
+SECTOR, PAGE = 512, 4096
 GPT, GPT_AT = b"EFI PART", (512, 4096)
 REMEMBERED = ("volumes", "links", "making", "growing", "overwritten")
 _SESSION = re.compile(r"/(session\d+)/")
@@ -44,25 +44,36 @@ def boot(root: Path) -> str:
 
 def _disk(root: Path, name: str) -> list[Any]:
     """Which session it belongs to and how that is, size, serial, partition table."""
-    folder = root / "sys/class/block" / name
+    folder = f"{root}/sys/class/block/{name}"
     place = os.readlink(folder)
     found = _SESSION.search(place)
-    session = root / "sys/class/iscsi_session" / (found[1] if found else "none")
-    size = files.read(folder / "size")
-    serial = (folder / "device/vpd_pg80").read_bytes().hex() if (folder / "device/vpd_pg80").exists() else ""
-    table = _table(root / "dev" / name, int(size) * SECTOR)
+    session = f"{root}/sys/class/iscsi_session/{found[1] if found else 'none'}"
+    size = files.read(f"{folder}/size")
+    table = _table(f"{root}/dev/{name}", int(size) * SECTOR)
     return [
         place,
-        files.read(session / "targetname"),
-        files.read(session / "state"),
+        files.read(f"{session}/targetname"),
+        files.read(f"{session}/state"),
         size,
-        files.read(folder / "ro"),
-        serial,
+        files.read(f"{folder}/ro"),
+        _serial(f"{folder}/device/vpd_pg80"),
         table,
     ]
 
 
-def _table(node: Path, size: int) -> list[int]:
+def _serial(page: str) -> str:
+    """VPD page 80h as it is; "" where the disk has none."""
+    try:
+        descriptor = os.open(page, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    try:
+        return os.read(descriptor, PAGE).hex()
+    finally:
+        os.close(descriptor)
+
+
+def _table(node: str, size: int) -> list[int]:
     """Checksums of both copies of a GPT; nothing where there is none: what stands there instead changes with every write."""
     descriptor = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -12,18 +12,19 @@ from cc_blockstore.machine.mounts import mounts, swaps
 
 def used_by(machine: Machine, node: str) -> str:
     """What uses this device or a partition of it, in words; "" for nothing."""
-    name = Path(node).name
-    folder = machine.paths.sys / "class/block" / name
-    for part in (folder, *sorted(folder.glob(f"{name}*"))):
-        device = f"/dev/{part.name}"
-        for mount in mounts(machine):
+    name = os.path.basename(node)
+    folder = f"{machine.paths.sys}/class/block/{name}"
+    mounted, active = mounts(machine), swaps(machine)
+    for part in (name, *(each for each in files.names(folder) if each.startswith(name))):
+        device = f"/dev/{part}"
+        for mount in mounted:
             if mount.device == device:
                 return f"the mount {mount.point} ({device})"
-        if device in swaps(machine):
+        if device in active:
             return f"swap ({device})"
-        holders = [holder.name for holder in (part / "holders").glob("*")]
+        holders = files.names(f"{folder}/holders" if part == name else f"{folder}/{part}/holders")
         if holders:
-            return f"{', '.join(sorted(holders))} (which holds {device})"
+            return f"{', '.join(holders)} (which holds {device})"
     return ""
 
 
