@@ -40,16 +40,19 @@ else:
         made = {each.name: each.default_factory for each in fields if each.default_factory is not _MISSING}
 
         def __init__(self, *given, **named):
-            values = dict(zip(names, given))
-            if len(given) > len(names) or not known.issuperset(named) or not values.keys().isdisjoint(named):
+            values = {**plain, **named}
+            if given:
+                if len(given) > len(names) or not named.keys().isdisjoint(names[: len(given)]):
+                    raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once")
+                values.update(zip(names, given))
+            for name, factory in made.items():
+                if name not in values:
+                    values[name] = factory()
+            if not known.issuperset(named):
                 raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once")
-            values.update(named)
             if len(values) < len(names):
-                for name in names:
-                    if name not in values:
-                        values[name] = made[name]() if name in made else plain.get(name, _MISSING)
-                        if values[name] is _MISSING:
-                            raise TypeError(f"{type(self).__name__}() needs {name}")
+                missing = [name for name in names if name not in values]
+                raise TypeError(f"{type(self).__name__}() needs {', '.join(missing)}")
             self.__dict__.update(values)
             if then:
                 self.__post_init__()

@@ -170,16 +170,15 @@ def _spread(areas: Sequence[Area]) -> Iterator[Area]:
 
 def udev_properties(machine: Machine, node: str) -> dict[str, str]:
     """udev's database entry of a device; {} where udev has not finished with it (or does not run)."""
-    number = files.read(machine.paths.sys / "class/block" / Path(node).name / "dev")
-    lines = files.read(machine.paths.udev / f"b{number}").splitlines() if number else []
+    number = files.read(f"{_sysfs(machine, node)}/dev")
+    lines = files.read(f"{machine.paths.udev}/b{number}").splitlines() if number else []
     pairs = (line[2:].partition("=") for line in lines if line.startswith("E:"))
     return {key: value for key, _, value in pairs}
 
 
 def partitions(machine: Machine, node: str) -> tuple[Partition, ...]:
     """The partitions as the kernel has them, by number."""
-    name = Path(node).name
-    folder = f"{machine.paths.sys}/class/block/{name}"
+    name, folder = os.path.basename(node), _sysfs(machine, node)
     parts = [(each, files.read(f"{folder}/{each}/partition")) for each in files.names(folder) if each.startswith(name)]
     found = [
         Partition(
@@ -196,11 +195,15 @@ def partitions(machine: Machine, node: str) -> tuple[Partition, ...]:
 
 def size_of(machine: Machine, node: str) -> int:
     """The size of a device in bytes."""
-    return int(files.read(machine.paths.sys / "class/block" / Path(node).name / "size") or 0) * SECTOR
+    return int(files.read(f"{_sysfs(machine, node)}/size") or 0) * SECTOR
 
 
 def _is_partition(machine: Machine, node: str) -> bool:
-    return (machine.paths.sys / "class/block" / Path(node).name / "partition").exists()
+    return os.path.exists(f"{_sysfs(machine, node)}/partition")
+
+
+def _sysfs(machine: Machine, node: str) -> str:
+    return f"{machine.paths.sys}/class/block/{os.path.basename(node)}"
 
 
 def reader(machine: Machine, node: str) -> Read:

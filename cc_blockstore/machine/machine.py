@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import field
+from functools import cached_property
 from pathlib import Path
 
 from blockstore.run import Command, Runner, launch, run
@@ -18,46 +19,46 @@ from cc_blockstore.machine.sessions import Sessions
 
 @dataclass(frozen=True)
 class Paths:
-    """Every folder that is read or written; a test gives its own root."""
+    """Every folder that is read or written, each made once; a test gives its own root."""
 
     root: Path = Path("/")
 
-    @property
+    @cached_property
     def sys(self) -> Path:
         """sysfs."""
         return self.root / "sys"
 
-    @property
+    @cached_property
     def proc(self) -> Path:
         """procfs."""
         return self.root / "proc"
 
-    @property
+    @cached_property
     def dev(self) -> Path:
         """Device nodes."""
         return self.root / "dev"
 
-    @property
+    @cached_property
     def udev(self) -> Path:
         """udev's database (its files are not a documented interface, but the same since systemd 180)."""
         return self.root / "run/udev/data"
 
-    @property
+    @cached_property
     def run(self) -> Path:
         """What lasts until the machine stops: the lock and status.json."""
         return self.root / "run/blockstore"
 
-    @property
+    @cached_property
     def state(self) -> Path:
         """What lasts: which volumes are ours."""
         return self.root / "var/lib/blockstore"
 
-    @property
+    @cached_property
     def etc(self) -> Path:
         """The administrator's files."""
         return self.root / "etc"
 
-    @property
+    @cached_property
     def fstab(self) -> Path:
         """fstab(5)."""
         return self.etc / "fstab"
