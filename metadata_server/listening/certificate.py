@@ -48,6 +48,15 @@ def secret_fault(file: Path) -> str | None:
     return unreadable(file) or open_to_others(file) or (None if file.read_bytes().strip() else f"{file} is empty")
 
 
+def authorities_fault(file: Path) -> str | None:
+    """What is wrong with a file of certificates that others' are checked against, or None."""
+    try:
+        ssl.create_default_context(cafile=str(file))
+    except OSError as error:  # ssl.SSLError is one
+        return f"no certificate can be read from {file}: {getattr(error, 'reason', None) or error.strerror}"
+    return None
+
+
 def context(tls: Tls) -> ssl.SSLContext:
     """For a server: TLS 1.2 and later. Raises `Unavailable` that names both files."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

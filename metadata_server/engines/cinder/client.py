@@ -13,7 +13,7 @@ from blockstore.connector import Connector
 from metadata_server.domain.errors import NotFound, ServerError
 from metadata_server.domain.passed import NewVolume, SeenAttachment, SeenVolume
 from metadata_server.engines.cinder import reading
-from metadata_server.engines.cinder.refusals import no_endpoint, no_token, refusal
+from metadata_server.engines.cinder.refusals import no_endpoint, no_token, problem, refusal
 from metadata_server.engines.cinder.settings import CinderSettings
 
 PAGE = 1000
@@ -106,8 +106,8 @@ class CinderClient:
             answer = self._cinder.request(path, method, timeout=self._settings.timeout, log=False, raise_exc=False, **words)
         except HttpError as error:  # Cinder's own are no exceptions here: a token that it refused could not be renewed
             raise self._no_token(error) from None
-        except ClientException as error:
-            raise refusal(0, None, type(error).__name__) from None
+        except (ClientException, OSError) as error:
+            raise refusal(0, None, problem(error)) from None
         if answer.status_code >= 300:
             raise refusal(answer.status_code, reading.document(answer.content), "")
         return reading.document(answer.content)
@@ -118,15 +118,15 @@ class CinderClient:
         try:
             self._cinder.get_token()
             found = self._cinder.get_endpoint()
-        except ClientException as error:
+        except (ClientException, OSError) as error:
             raise self._no_token(error) from None
         except ValueError:  # so it fails where the catalogue has Cinder under two names, and none fits
             raise no_endpoint() from None
         if not found:
             raise no_endpoint()
 
-    def _no_token(self, error: ClientException) -> ServerError:
-        return no_token(self._settings.auth, getattr(error, "http_status", 0), type(error).__name__)
+    def _no_token(self, error: Exception) -> ServerError:
+        return no_token(self._settings.auth, getattr(error, "http_status", 0), problem(error))
 
 
 def _safe(identifier: str) -> str:

@@ -15,6 +15,20 @@ LONGEST = 500
 ROLES = 'Its user needs the roles "member" and "service" in its project.'
 
 
+# Ours for keystoneauth's kinds of no answer at all, where they say more. It has called the first one by either name; OSError is
+# a file of certificates that is gone.
+_UNTRUSTED = "its certificate is not trusted; [cinder] ca_cert must name the authority that signed it"
+PROBLEMS: Mapping[str, str] = {
+    "SSLError": _UNTRUSTED, "SSLFailure": _UNTRUSTED, "OSError": "[cinder] ca_cert cannot be read",
+}  # fmt: skip
+
+
+def problem(error: Exception) -> str:
+    """Why there is no answer; no value of it, one could be a secret."""
+    name = type(error).__name__
+    return PROBLEMS.get(name, name)
+
+
 def refusal(code: int, body: Mapping[str, Any] | None, problem: str) -> ServerError:
     """``code`` 0 is no answer at all, for the reason ``problem``."""
     if not code:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from blockstore.errors import DocumentInvalid, Fault
 from blockstore.reader import Reader
-from metadata_server.listening.certificate import secret_fault
+from metadata_server.listening.certificate import authorities_fault, secret_fault
 
 # What each way of authentication needs, beside what it may have.
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -72,9 +72,11 @@ def parse(reader: Reader) -> CinderSettings:
 
 
 def check(settings: CinderSettings) -> None:
-    """Whether the secrets can be read, by nobody else. Raises `DocumentInvalid`."""
+    """Whether the secrets can be read, by nobody else, and the certificates at all. Raises `DocumentInvalid`."""
     files = (("cinder.password_file", settings.password_file), ("cinder.secret_file", settings.secret_file))
     faults = [Fault(path, problem) for path, file in files if file and (problem := secret_fault(Path(file)))]
+    if settings.ca_cert and (problem := authorities_fault(Path(settings.ca_cert))):
+        faults.append(Fault("cinder.ca_cert", problem))
     if faults:
         raise DocumentInvalid(faults)
 

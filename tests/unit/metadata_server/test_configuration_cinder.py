@@ -78,3 +78,19 @@ def test_a_secret_that_others_may_read_is_refused(secret: Path, tmp_path: Path) 
     told = [str(each) for each in raised.value.faults]
     assert told[0].startswith(f"cinder.password_file: {secret} has the mode 0644 and must be 0600")
     assert told[1] == "cinder.secret_file: cannot read /nowhere: No such file or directory"
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "No such file or directory"), ("", "NO_CERTIFICATE_OR_CRL_FOUND"), ("x", "")])
+def test_certificates_that_cannot_be_read_are_a_fault_at_the_start(text: str | None, said: str, tmp_path: Path) -> None:
+    authorities = tmp_path / "ca.pem"
+    if text is not None:
+        authorities.write_text(text)
+    file = tmp_path / "server.toml"
+    noauth = "\n".join(f'{key} = "{value}"' for key, value in NOAUTH.items())
+    file.write_text(f'engine = "cinder"\n[cinder]\n{noauth}\nca_cert = "{authorities}"\n')
+    with pytest.raises(DocumentInvalid) as raised:
+        load(file, {})
+    told = [str(each) for each in raised.value.faults]
+    assert len(told) == 1
+    assert told[0].startswith(f"cinder.ca_cert: no certificate can be read from {authorities}: ")
+    assert said in told[0]
