@@ -26,6 +26,8 @@ class Kept:
 
 
 _VALUES: dict[str, Any] = {"body": bindparam("body"), "received_at": bindparam("received_at"), "healthy": bindparam("healthy")}
+# Not the row of the report: there may be none yet. Tokens and attachments of the instance can be written meanwhile.
+_HOLD = Prepared(select(instances.c.id).where(instances.c.id == bindparam("key")).with_for_update(key_share=True))
 _NEWEST = Prepared(select(reports).where(reports.c.instance_id == bindparam("key")))
 _REPLACE = Prepared(update(reports).where(reports.c.instance_id == bindparam("key")).values(_VALUES))
 _FIRST = Prepared(insert(reports).values({"instance_id": bindparam("key"), **_VALUES}))
@@ -36,6 +38,10 @@ class Reports:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def hold(self, identifier: str) -> None:
+        """Nobody else writes a report of this instance until the transaction has ended."""
+        _HOLD.rows(self._connection, key=identifier)
 
     def newest(self, identifier: str) -> Kept | None:
         """The last one of an instance."""

@@ -117,6 +117,7 @@ class Instances:
             raise Invalid("the report is another instance's")
         self._parts.observe("instance: report")
         with self._parts.store.begin_grouped() as transaction:
+            transaction.reports.hold(identifier)
             before = transaction.reports.newest(identifier)
             if before is not None and not same_run(before.body, report):
                 transaction.reports.put_away(before)

@@ -11,6 +11,7 @@ import pytest
 from blockstore.attachment import Status
 from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.errors import Conflict, OverLimit, Unavailable
+from metadata_server.domain.instance import Instance
 from metadata_server.domain.states import Lifecycle, VolumeMove
 from metadata_server.domain.volume import Volume
 from metadata_server.store import Store, Transaction
@@ -120,3 +121,19 @@ def test_one_completes_or_one_releases(servers: list[Store]) -> None:
             assert found == (completed if winner % 2 else released)
             transaction.attachments.remove("a")
             transaction.volumes.remove("v")
+
+
+def test_first_reports_at_once_are_all_taken(servers: list[Store]) -> None:
+    """A guest that got no answer sends it again, to another server perhaps: neither is refused."""
+    for number in range(ROUNDS):
+        with servers[0].begin() as transaction:
+            transaction.instances.add(Instance(f"i{number}", f"web-{number}", f"iqn.x:{number}", "t1"))
+
+        def step(transaction: Transaction, racer: int, name: str = f"i{number}") -> None:
+            transaction.reports.hold(name)
+            before = transaction.reports.newest(name)
+            if before is not None:
+                transaction.reports.put_away(before)
+            transaction.reports.put(name, {"from": racer}, "t2", healthy=True)
+
+        assert len(race(servers, step)) == RACERS
