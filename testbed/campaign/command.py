@@ -135,6 +135,7 @@ class Campaign:
     def _over(self, name: str, story: Story, progress: Progress, task: TaskID) -> None:
         self._count(name, story, progress, task)
         made = ", ".join(f"{each.after:.1f} s ({each.phase.value})" for each in story.cuts)
+        made += f", and {story.panics} times its kernel died" if story.panics else ""
         self.told(f"{name}: [{_COLOUR[story.end]}]{story.end.value}[/] after cuts at {made}; {story.seconds:.0f} s")
         for reason in story.reasons:
             self._console.print(f"    {reason}", highlight=False, markup=False, soft_wrap=True)

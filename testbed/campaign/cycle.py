@@ -26,6 +26,8 @@ from testbed.server import LocalServer
 _STATUS = "/run/blockstore/status.json"
 # From power-on until a boot must have come to where it is going to be cut, and until it must be over.
 _EVENT, _BOOT = 150.0, 300.0
+# An emulator lets a guest's kernel die now and then, whatever it is doing. That is a power cut, which nobody planned.
+_PANIC, _PANICS = "Kernel panic - not syncing", 2
 _DATASOURCE: dict[str, bytes | File] = {"/etc/cloud/cloud.cfg.d/99_testbed.cfg": b"datasource_list: [ BlockStore, None ]\n"}
 
 Told = Callable[[str], None]
@@ -33,12 +35,13 @@ Told = Callable[[str], None]
 
 @dataclass
 class Story:
-    """What became of a cycle."""
+    """What became of a cycle. ``panics``: how often the guest's kernel died by itself, which counts as no cut."""
 
     end: End = End.STUCK
     cuts: list[Fallen] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    panics: int = 0
 
     def to_wire(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -46,13 +49,16 @@ class Story:
             {"aim": each.cut.aim.value, "part": each.cut.part, "at": round(each.after, 2), "fell_into": each.phase.value}
             for each in self.cuts
         ]
-        return {"end": self.end.value, "reasons": self.reasons, "cuts": made, "seconds": round(self.seconds, 1)}
+        return {
+            "end": self.end.value, "reasons": self.reasons, "cuts": made,
+            "seconds": round(self.seconds, 1), "panics": self.panics,
+        }  # fmt: skip
 
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any]) -> Story:
         """What `to_wire` gave."""
         cuts = [Fallen(Cut(Aim(each["aim"]), each["part"]), each["at"], Phase(each["fell_into"])) for each in wire["cuts"]]
-        return cls(End(wire["end"]), cuts, list(wire["reasons"]), wire["seconds"])
+        return cls(End(wire["end"]), cuts, list(wire["reasons"]), wire["seconds"], wire.get("panics", 0))
 
 
 class Cycle:
@@ -63,6 +69,7 @@ class Cycle:
         self._memory, self._power_ons, self._story = Memory(), 0, Story()
         self._ends = ExitStack()
         self._vanished: list[str] = []  # no loss, but nothing that a user would want
+        self._wrong: list[str] = []  # of what a guest that was left alone has come to
 
     def run(self, cuts: Sequence[Cut]) -> Story:
         """Live through these cuts, and see what is left in the end."""
@@ -72,7 +79,7 @@ class Cycle:
                 try:
                     for each in cuts:
                         self._cut(guest, each)
-                    self._last_boot(guest)
+                    self._settle(guest)
                 except (GuestFailed, GuestCommandFailed) as error:
                     self._story.reasons.append(str(error).splitlines()[0])
                 self._conclude(guest)
@@ -90,7 +97,7 @@ class Cycle:
                 first = self._switch_on(guest).window(_BOOT)
                 guest.wait_booted(_BOOT)
                 self._fall(guest, Cut(Aim.USE, 1.0))
-                again = self._last_boot(guest)
+                again = self._settle(guest)
                 self._conclude(guest)
         if first is None or again is None:
             raise GuestFailed(f"the volumes of a guest that nobody cut off did not come up: see {self._folder}")
@@ -132,19 +139,41 @@ class Cycle:
             used_before=self._memory.used(self._layout.mounts),
         )  # fmt: skip
         after = watch.seconds
+        self._off(guest)
+        self._story.cuts.append(Fallen(each, after, fell))
+
+    def _off(self, guest: Guest) -> None:
         guest.power_cut()
         self._remember(guest)
-        self._story.cuts.append(Fallen(each, after, fell))
         # The target must have noticed that the initiator is gone: the next power-on's sessions are told by their number.
         self._server.wait_no_sessions()
 
     def _remember(self, guest: Guest) -> None:
         said = witness.heard(guest.boot_console)
-        self._story.reasons += [each for each in self._memory.contradictions(said) if each not in self._story.reasons]
-        if self._story.reasons:
+        lost = [each for each in self._memory.contradictions(said) if each not in self._story.reasons]
+        if lost:
+            self._story.reasons += lost
             self._story.end = End.LOST
         self._memory.add(said)
         self._vanished += said.failed
+
+    def _settle(self, guest: Guest) -> Window | None:
+        """The last boot, and a look at what it has come to."""
+        while True:
+            try:
+                window = self._last_boot(guest)
+                self._wrong = self._faults(guest)
+                return window
+            except (GuestFailed, GuestCommandFailed):
+                if not self._panicked(guest):
+                    raise
+                self._off(guest)
+
+    def _panicked(self, guest: Guest) -> bool:
+        """Whether it is to be switched on again."""
+        died = not guest.running and _PANIC in guest.boot_console
+        self._story.panics += died
+        return died and self._story.panics <= _PANICS
 
     def _last_boot(self, guest: Guest) -> Window | None:
         watch = self._switch_on(guest)
@@ -160,8 +189,8 @@ class Cycle:
         """The verdict; a guest that is not well leaves its files behind."""
         self._remember(guest)
         story = self._story
-        if guest.running and not story.reasons:
-            story.reasons += self._vanished + self._faults(guest)
+        if not story.reasons:
+            story.reasons += self._vanished + self._wrong
             story.end = End.STUCK if story.reasons else End.CONVERGED
         story.seconds = time.monotonic() - self._begun
         if story.end is not End.CONVERGED:

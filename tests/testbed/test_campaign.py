@@ -1,9 +1,10 @@
-"""The campaign's pure parts: when the power goes, what a console says was flushed, and the count."""
+"""The campaign: when the power goes, what a console says was flushed, what a dead kernel counts for, and the count."""
 
 from __future__ import annotations
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -11,10 +12,11 @@ import yaml
 from cc_blockstore.document.parse import parse
 from testbed.campaign import cut, kept, witness
 from testbed.campaign.cut import Aim, Cut, End, Fallen, Phase, Tally, Window, Windows
-from testbed.campaign.cycle import Story
+from testbed.campaign.cycle import Cycle, Story
 from testbed.campaign.kept import Kept
 from testbed.campaign.layout import layout
 from testbed.campaign.witness import Memory
+from testbed.guest import GuestFailed
 
 WINDOW = Window(login=20.0, write=22.0, mounted=26.0)
 FIRST = """
@@ -109,9 +111,64 @@ def test_a_slower_machine_has_longer_windows() -> None:
 
 def test_what_a_campaign_has_come_to_is_kept_for_the_same_image_alone(tmp_path: Path) -> None:
     fallen = Fallen(Cut(Aim.FORMAT, 0.25), 24.5, Phase.FIRST_USE)
-    stories = {"cycle-002": Story(End.STUCK, [fallen, fallen], ["not mounted"], 90.5)}
+    stories = {"cycle-002": Story(End.STUCK, [fallen, fallen], ["not mounted"], 90.5, panics=1)}
     before = Kept("image-1", Windows.guessed(8), stories)
     assert kept.read(tmp_path, "image-1") is None
     kept.write(tmp_path, before)
     assert kept.read(tmp_path, "image-1") == before
     assert kept.read(tmp_path, "image-2") is None
+
+
+class DyingGuest:
+    """Its kernel panics so many times; ``console`` is what it says on the boot after that."""
+
+    def __init__(self, panics: int, console: str = "") -> None:
+        self.panics, self.console, self.running, self.boot_console = panics, console, False, ""
+
+    def boot(self, _guest: object) -> None:
+        self.running = self.panics == 0
+        self.boot_console = self.console if self.running else "[   57.9] Kernel panic - not syncing: Fatal exception in interrupt"
+        self.panics -= 1
+        if not self.running:
+            raise GuestFailed("QEMU has ended")
+
+    def power_cut(self) -> None:
+        self.running = False
+
+
+@pytest.fixture
+def cycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cycle:
+    """One whose volumes are as they should be, and which leaves no evidence."""
+    made = Cycle(image=None, folder=tmp_path, layout=layout(0), windows=Windows.guessed(8))  # type: ignore[arg-type]
+    made._begun = 0.0
+    made._server = SimpleNamespace(wait_no_sessions=lambda: None)  # type: ignore[assignment]
+    made._memory.add(witness.heard("witness kept /srv/data u-1 1\n"))
+    monkeypatch.setattr(made, "_faults", lambda _guest: [])
+    monkeypatch.setattr(made, "_keep_evidence", lambda _guest: None)
+    return made
+
+
+def settled(cycle: Cycle, guest: DyingGuest, monkeypatch: pytest.MonkeyPatch) -> Story:
+    monkeypatch.setattr(cycle, "_last_boot", guest.boot)
+    try:
+        cycle._settle(guest)  # type: ignore[arg-type]
+    except GuestFailed as error:
+        cycle._story.reasons.append(str(error))
+    cycle._conclude(guest)  # type: ignore[arg-type]
+    return cycle._story
+
+
+def test_a_guest_whose_kernel_died_is_switched_on_again(cycle: Cycle, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = settled(cycle, DyingGuest(2, "witness found /srv/data u-1 1\n"), monkeypatch)
+    assert (story.end, story.panics, story.cuts) == (End.CONVERGED, 2, [])
+
+
+def test_one_whose_kernel_always_dies_has_lost_nothing_and_come_to_nothing(cycle: Cycle, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = settled(cycle, DyingGuest(9), monkeypatch)
+    assert (story.end, story.reasons) == (End.STUCK, ["QEMU has ended"])
+
+
+def test_what_is_gone_after_its_kernel_died_is_lost(cycle: Cycle, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = settled(cycle, DyingGuest(1, "witness found /srv/data u-1 none\n"), monkeypatch)
+    assert story.end is End.LOST
+    assert "are gone or changed" in story.reasons[0]
