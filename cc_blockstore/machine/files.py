@@ -29,12 +29,13 @@ def read(path: Path | str) -> str:
 
 
 def _whole(descriptor: int) -> bytes:
-    """In pieces: the kernel tells a long file of /proc a few lines at a time."""
-    data = piece = os.read(descriptor, PIECE)
-    while piece and len(data) < LONGEST:
-        piece = os.read(descriptor, PIECE)
-        data += piece
-    return data
+    """In pieces: the kernel tells a long file of /proc a few lines at a time. Joined once: a long file would else be copied again
+    for every piece."""
+    pieces, length = [os.read(descriptor, PIECE)], 0
+    while pieces[-1] and length < LONGEST:
+        length += len(pieces[-1])
+        pieces.append(os.read(descriptor, PIECE))
+    return b"".join(pieces)
 
 
 def names(folder: Path | str) -> list[str]:
