@@ -8,7 +8,8 @@
 
 PYTHON ?= python3
 PIP_EXTRAS := server,test
-JOBS ?= 2
+# Half as many again as there are cores: tests wait for each other's daemons, deadlines and guests.
+JOBS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 VENV := .venv
 IN := $(VENV)/bin
@@ -57,7 +58,9 @@ campaign: setup debs ## 200 power cuts through first boots (CUTS=…, SEED=… t
 	$(SUDO) $(IN)/python -m testbed campaign --cuts $(or $(CUTS),200) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: test
-test: setup debs check test-fast test-cinder test-loop test-crash test-vm ## all tests
+test: setup debs check test-fast ## all tests
+	$(MAKE) --jobs=2 --output-sync=target test-cinder test-disks
+	$(MAKE) test-vm
 
 .PHONY: test-fast
 test-fast: setup ## everything but guests and loop devices
@@ -83,13 +86,16 @@ test-loop: setup ## disks in, run, disks out on loop devices (root)
 test-crash: setup ## a sample of the crash states (root)
 	$(SUDO) $(IN)/pytest -q tests/crash
 
+.PHONY: test-disks
+test-disks: test-loop test-crash
+
 .PHONY: crash
 crash: setup ## every crash state of every scenario, given to the next run (root); CRASH="--scenario 'gpt1-*'" for some
 	$(SUDO) $(IN)/python -m tests.crash $(CRASH)
 
 .PHONY: test-vm
 test-vm: setup debs ## guests under QEMU; VM=--every-suite for all files on all releases
-	$(SUDO) $(IN)/pytest -q -n $(JOBS) --dist loadscope tests/vm $(VM)
+	$(SUDO) $(IN)/pytest -q -n $(JOBS) --no-loadscope-reorder tests/vm $(VM)
 
 .PHONY: bench-boot
 bench-boot: setup debs ## what a boot costs: ours, others, and the floor (an hour without hardware virtualisation; BENCH=--quick)

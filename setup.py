@@ -44,6 +44,7 @@ setup(
             *(
                 "pytest",
                 "pytest-xdist",
+                "pytest-timeout",
                 "hypothesis",
                 "pyfakefs",
                 "httpx",

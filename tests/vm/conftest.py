@@ -12,6 +12,7 @@ from testbed.guest import Guest
 from testbed.image import SUITES, Image
 from testbed.kind import INSTANCE, Kind
 from testbed.prerequisites import missing
+from tests.vm import lives
 
 _guests = pytest.StashKey[list[Guest]]()
 
@@ -23,8 +24,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--every-suite", action="store_true", help="files that show the same on every release: on all of them")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lives.Lives:
+    return lives.Lives(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A file marked `newest` runs on the newest release alone, unless all are asked for: emulated guests are slow."""
+    items[:] = lives.longest_first(items)
     if config.getoption("--every-suite", default=False):
         return
     older = [suite for suite in SUITES if suite != "trixie"]

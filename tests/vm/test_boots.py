@@ -1,4 +1,4 @@
-"""The testbed itself: a guest of each release boots with a static seed, keeps its disk through a power cut, and shuts down."""
+"""The testbed itself: a guest of each release boots with a static seed and keeps its disk through a power cut."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ VERSIONS = {"bookworm": "22.4.", "trixie": "25.1."}
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_a_guest_lives_through_a_power_cut(suite, new_guest, tmp_path: Path) -> None:
+def test_a_guest_keeps_its_disk_through_a_power_cut(suite, new_guest, tmp_path: Path) -> None:
     iso = StaticSeed(hostname="probe").write(tmp_path / "seed.iso")
     injected = {"/etc/testbed/one": b"injected\n", "/usr/local/bin/two": File(b"#!/bin/sh\necho two\n", 0o755)}
     guest = new_guest(suite, seed_iso=iso, injected=injected, datasources=["NoCloud", "None"])
@@ -35,9 +35,4 @@ def test_a_guest_lives_through_a_power_cut(suite, new_guest, tmp_path: Path) -> 
     guest.write("/root/kept", b"kept", 0o600)
     guest.power_cut()
     assert guest.read_disk("/root/kept") == b"kept"
-    guest.start()
-    second = guest.wait_booted()
-    assert guest.run("stat -c %a /root/kept").stdout == "600\n"
-    guest.shutdown()
-    assert not guest.running
-    print(f"{suite}: first boot {first.seconds:.1f} s, second {second.seconds:.1f} s")
+    print(f"{suite}: booted in {first.seconds:.1f} s")

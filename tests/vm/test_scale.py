@@ -24,12 +24,12 @@ from tests.vm import scenario
 from tests.vm.conftest import BootGuest
 from tests.vm.scenario import StaticVolume
 
-ROUNDS, ALL_ROUNDS = (8, 16, 24), (8, 16, 24, 128)
+ROUNDS, ALL_ROUNDS = (4, 8, 12), (4, 8, 12, 128)
 DEAD = 5
 # A file system is half a second too; the first round's are enough to show that they come up.
-FORMATTED = 8
+FORMATTED = 4
 # The round with dead portals lasts as long; that of the many has the time that emulated logins need.
-DEADLINE, LONG = 90, 900
+DEADLINE, LONG = 75, 900
 # A thread has its own heap (malloc(3), arenas), and there are 32 of them at most.
 KIB_A_THREAD, KIB_A_VOLUME, FILES_IN_ALL, THREADS_IN_ALL = 512, 48, 150, 40
 

@@ -19,6 +19,8 @@ from testbed.target import ForeignTarget
 from tests.vm import scenario
 from tests.vm.scenario import StaticVolume
 
+pytestmark = pytest.mark.newest
+
 WISHES = {
     "data": {"mount": "/srv/data", "label": "data", "owner": "daemon:daemon", "mode": "0700"},
     "logs": {"partition_table": "none", "filesystem": "xfs", "mount": "/srv/logs"},
