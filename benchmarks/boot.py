@@ -92,6 +92,7 @@ def _measured(plan: Plan) -> Iterator[Sample]:
         _say("warming up: every contender once, uncounted")
         for contender in plan.contenders:
             list(_one(laboratory, contender, 1, 0))
+        laboratory.rest()
         for each in YARDSTICKS:
             yield from laboratory.measure(each, Use.NONE, [], turn=0, times=TIMES)
         yield from _idle(laboratory)
@@ -105,6 +106,7 @@ def _idle(laboratory: Laboratory) -> Iterator[Sample]:
     """An instance without volumes: its first boot, and what the next one finds."""
     for turn in range(FIRST_BOOTS):
         laboratory.release([])
+        laboratory.rest()
         first, *later = laboratory.measure(Contender.OURS, Use.NONE, [], turn=turn, times=3)
         yield replace(first, use=Use.NONE_FIRST)
         yield from later
@@ -114,6 +116,7 @@ def _one(laboratory: Laboratory, contender: Contender, count: int, turn: int) ->
     """First use of fresh volumes, and the same again over what is then there."""
     subjects = laboratory.fresh(count, contender)
     for use in (Use.FIRST, Use.RERUN) if contender in RERUN else (Use.FIRST,):
+        laboratory.rest()
         for sample in laboratory.measure(contender, use, subjects, turn=turn):
             _say(
                 f"round {turn + 1}, {count} volumes, {use.value}, {contender.words}: {sample.seconds:.2f} s, "

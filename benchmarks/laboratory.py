@@ -103,6 +103,10 @@ class Laboratory:
             client.delete(f"/v3/attachments/{each.attachment}")
             client.delete(f"/v3/volumes/{each.id}")
 
+    def rest(self) -> None:
+        """Wait until the guest has nothing to do any more."""
+        self.guest.run(["/usr/bin/python3", "/bench/stage.py", "rest"], timeout=SLOWEST)
+
     def measure(self, contender: Contender, use: Use, subjects: list[Subject], *, turn: int, times: int = 1) -> list[Sample]:
         """Have the contender do it. Raises RuntimeError where a volume did not come up."""
         instance = self._idle if use is Use.NONE else self._busy

@@ -44,6 +44,10 @@ def handle(*args: Any, **kwargs: Any) -> None:
 
         if unchanged.nothing_to_do(cfg, cloud):
             return
+        from cc_blockstore import idle
+
+        if idle.nothing_to_do(cfg, cloud):
+            return
         from cc_blockstore import bootstrap
 
         outcome = bootstrap.at_boot(cfg, cloud)

@@ -15,7 +15,7 @@ from blockstore.report import Report, Result, VolumeReport
 from blockstore.run import Command
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
-from cc_blockstore import listing, seal, status, verdict
+from cc_blockstore import listing, seal, status, unchanged, verdict
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
@@ -257,7 +257,7 @@ def certificate_of(document: Document, machine: Machine) -> str:
 def _digest(cfg: Mapping[str, Any], metadata: Mapping[str, Any], machine: Machine) -> str:
     """No digest where the document holds what none can be made of."""
     try:
-        return seal.inputs(cfg, metadata, machine.paths.root)
+        return unchanged.inputs(cfg, metadata, machine.paths.root)
     except (TypeError, ValueError):
         return ""
 

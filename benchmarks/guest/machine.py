@@ -14,6 +14,7 @@ RECORDS = Path("/var/lib/iscsi/nodes")
 SESSIONS = Path("/sys/class/iscsi_session")
 FSTAB, PRISTINE = Path("/etc/fstab"), Path("/run/benchmark/fstab")
 PATIENCE = 300.0
+LOOK, IDLE = 1.0, 0.9
 
 
 def run(*argv: str, ok: tuple[int, ...] = (0,)) -> str:
@@ -86,3 +87,23 @@ def _wait_for_no_session() -> None:
         if time.monotonic() > end:
             raise RuntimeError("sessions are left")
         time.sleep(0.05)
+
+
+def rest() -> None:
+    """Wait until the machine has nothing to do: systemd and udev go on with new volumes long after whoever brought them up."""
+    end = time.monotonic() + PATIENCE
+    while _idle_share() < IDLE:
+        if time.monotonic() > end:
+            raise RuntimeError("the machine does not come to rest")
+
+
+def _idle_share() -> float:
+    before = _ticks()
+    time.sleep(LOOK)
+    spent = [after - earlier for after, earlier in zip(_ticks(), before)]
+    return spent[3] / max(sum(spent), 1)
+
+
+def _ticks() -> list[int]:
+    """Of all processors together: user, nice, system, idle, … (proc_stat(5))."""
+    return [int(word) for word in Path("/proc/stat").read_text().partition("\n")[0].split()[1:]]

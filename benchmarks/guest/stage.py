@@ -1,7 +1,7 @@
 """One measurement, in a process like that of cloud-init's config stage: cloud-init is loaded, then the contender comes.
 
     stage.py measure <job.json      one JSON object a repetition, in a list
-    stage.py reset
+    stage.py reset | rest
 
 Every repetition is a fork of its own, so that whatever the contender imports is imported anew and counts.
 """
@@ -25,8 +25,8 @@ from processes import Watch
 
 def main(verb: str) -> int:
     """Do it; the result is a line on standard output."""
-    if verb == "reset":
-        machine.reset()
+    if verb in ("reset", "rest"):
+        getattr(machine, verb)()
         return 0
     job = Job.read(json.load(sys.stdin))
     _load_cloud_init()

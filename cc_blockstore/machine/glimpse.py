@@ -1,86 +1,98 @@
 """All that decides whether the volumes are still as the last run left them, in as few reads as possible and as plain values.
 
-Two equal glimpses of one boot mean that a run would find everything as it found it then, and so decide the same. It imports
-nothing but the standard library and `files`: a healthy re-run is to cost less than the start of an interpreter.
+Two equal glimpses of one boot mean that a run would find everything as it found it then, and so decide the same. What it sees
+stands in docs/reuse-rules.md. It imports nothing but the standard library and `files`, and names files by texts: a healthy
+re-run is to cost less than the start of an interpreter.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cc_blockstore.machine import files
 
-TABLE = 32 << 10  # bytes at each end of a disk that hold a GPT and its copy, whatever the sector size
-SECTOR, PAGE = 512, 4096
-GPT, GPT_AT = b"EFI PART", (512, 4096)
-REMEMBERED = ("volumes", "links", "making", "growing", "overwritten")
-_SESSION = re.compile(r"/(session\d+)/")
+ENTRIES = 16 << 10  # bytes of the 128 entries that every tool writes; those of a longer table are in the header's checksum
+GPT, SECTORS = b"EFI PART", (512, 4096)
+LARGEST = 2 * SECTORS[-1] + ENTRIES
+PAGE = 4096  # what a file of sysfs holds at most
+LINKS = "dev/disk/by-blockstore"
+STATE = 1  # of a disk in a glimpse
 
 
-def glimpse(root: Path, disks: Mapping[str, Iterable[str]]) -> dict[str, Any]:
-    """``disks``: the names of the disks (``sda``), each with the mount points of its file systems. Comes back as JSON keeps it.
-    Raises OSError and ValueError where something of it is not there any more."""
+def glimpse(root: Path, sessions: Mapping[str, str], points: Iterable[str]) -> dict[str, Any]:
+    """``sessions``: the disks (``sda``), each with the name of its session; ``points``: where their file systems are mounted.
+    Comes back as JSON keeps it. Raises OSError where something of it is not there any more."""
+    partitions, mounts = files.read(f"{root}/proc/partitions"), files.read(f"{root}/proc/self/mountinfo")
     return {
-        "disks": {name: _disk(root, name) for name in disks},
-        "points": {point: _point(point) for points in disks.values() for point in points},
-        "partitions": [line.split() for line in files.read(root / "proc/partitions").splitlines() if _of(line, disks)],
-        "mounts": [line for line in files.read(root / "proc/self/mountinfo").splitlines() if _of_a_device(line)],
-        "swaps": [line.split()[0] for line in files.read(root / "proc/swaps").splitlines()[1:]],
-        "files": [files.read_exact(root / name) for name in ("etc/fstab", "etc/iscsi/initiatorname.iscsi")],
-        "links": _links(root / "dev/disk/by-blockstore"),
-        "remembered": [_changed(root / "var/lib/blockstore" / name) for name in REMEMBERED],
+        "disks": {name: _disk(str(root), name, session) for name, session in sessions.items()},
+        "points": {point: _point(point) for point in points},
+        "partitions": [line.split() for line in partitions.splitlines() if _of(line, sessions)],
+        "mounts": [line for line in mounts.splitlines() if " - " in line and " /dev/" in line.rpartition(" - ")[2]],
+        "swaps": [line.partition(" ")[0] for line in files.read(f"{root}/proc/swaps").splitlines()[1:]],
+        "fstab": files.read_exact(root / "etc/fstab"),
+        "links": _links(f"{root}/{LINKS}"),
     }
+
+
+def session(root: Path, disk: str) -> str:
+    """The name of the session that a disk belongs to (``session7``). Raises OSError and ValueError where it has none."""
+    for part in os.readlink(f"{root}/sys/class/block/{disk}").split("/"):
+        if part.startswith("session"):
+            return part
+    raise ValueError(f"{disk} belongs to no session")
 
 
 def boot(root: Path) -> str:
     """This boot (proc_sys_kernel(5), random/boot_id)."""
-    return files.read(root / "proc/sys/kernel/random/boot_id")
+    return files.read(f"{root}/proc/sys/kernel/random/boot_id")
 
 
-def _disk(root: Path, name: str) -> list[Any]:
-    """Which session it belongs to and how that is, size, serial, partition table."""
+def _disk(root: str, name: str, session: str) -> list[Any]:
+    """Which disk it is, how its session is, whether it is read-only, serial, partition table.
+
+    The number of its folder is of this disk alone for as long as the kernel runs, and with the disk go session and target.
+    """
     folder = f"{root}/sys/class/block/{name}"
-    place = os.readlink(folder)
-    found = _SESSION.search(place)
-    session = f"{root}/sys/class/iscsi_session/{found[1] if found else 'none'}"
-    size = files.read(f"{folder}/size")
-    table = _table(f"{root}/dev/{name}", int(size) * SECTOR)
     return [
-        place,
-        files.read(f"{session}/targetname"),
-        files.read(f"{session}/state"),
-        size,
-        files.read(f"{folder}/ro"),
+        os.stat(folder).st_ino,
+        _small(f"{root}/sys/class/iscsi_session/{session}/state").decode(),
+        _small(f"{folder}/ro").decode(),
         _serial(f"{folder}/device/vpd_pg80"),
-        table,
+        _table(f"{root}/dev/{name}"),
     ]
 
 
 def _serial(page: str) -> str:
     """VPD page 80h as it is; "" where the disk has none."""
     try:
-        descriptor = os.open(page, os.O_RDONLY | os.O_CLOEXEC)
+        return _small(page).hex()
     except FileNotFoundError:
         return ""
+
+
+def _small(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, PAGE).hex()
+        return os.read(descriptor, PAGE)
     finally:
         os.close(descriptor)
 
 
-def _table(node: str, size: int) -> list[int]:
-    """Checksums of both copies of a GPT; nothing where there is none: what stands there instead changes with every write."""
+def _table(node: str) -> list[int]:
+    """The size, and checksums of both copies of a GPT; nothing where there is none: what stands there instead changes with every
+    write. As long as a partition is in use the kernel keeps what was read once, so that no target is asked."""
     descriptor = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        front = os.pread(descriptor, TABLE, 0)
-        if not any(front[at : at + len(GPT)] == GPT for at in GPT_AT):
-            return []
-        return [zlib.crc32(front), zlib.crc32(os.pread(descriptor, TABLE, size - TABLE))]
+        front = os.pread(descriptor, LARGEST, 0)
+        for sector in SECTORS:
+            if front.startswith(GPT, sector):
+                size, copy = os.lseek(descriptor, 0, os.SEEK_END), sector + ENTRIES
+                return [size, zlib.crc32(front[: sector + copy]), zlib.crc32(os.pread(descriptor, copy, size - copy))]
+        return []
     finally:
         os.close(descriptor)
 
@@ -91,25 +103,14 @@ def _point(point: str) -> list[int]:
     return [found.st_dev, found.st_uid, found.st_gid, found.st_mode]
 
 
-def _of(line: str, disks: Iterable[str]) -> bool:
-    name = line.rpartition(" ")[2].rstrip("0123456789")
-    return name in disks
+def _of(line: str, disks: Container[str]) -> bool:
+    return line.rpartition(" ")[2].rstrip("0123456789") in disks
 
 
-def _of_a_device(line: str) -> bool:
-    return line.rpartition(" - ")[2].split(" ")[1].startswith("/dev/")
-
-
-def _links(folder: Path) -> dict[str, str]:
+def _links(folder: str) -> list[int]:
+    """When a link in it came, went or was replaced."""
     try:
-        return {name: os.readlink(folder / name) for name in sorted(os.listdir(folder))}
+        found = os.stat(folder)
     except OSError:
-        return {}
-
-
-def _changed(folder: Path) -> int:
-    """When a file in it came, went or was replaced."""
-    try:
-        return os.stat(folder).st_mtime_ns
-    except OSError:
-        return 0
+        return []
+    return [found.st_mtime_ns, found.st_size]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blockstore.render import render
 from cc_blockstore.machine import files
 
 NAME_FILE = "etc/iscsi/initiatorname.iscsi"
@@ -17,8 +16,10 @@ def write_name(name: str, root: Path = Path("/")) -> bool:
     find itself in it. Every record of ours pins the name anyway.
     """
     if read_name(root) == name or root_on_iscsi(root):
-        return False  # the usual case at a re-run: nothing is rendered, so Jinja2 is not even imported
-    return files.write(root / NAME_FILE, render("initiatorname.iscsi.j2", name=name))
+        return False
+    from blockstore.render import filled  # late: at a re-run there is nothing to write
+
+    return files.write(root / NAME_FILE, filled("initiatorname.iscsi.j2", "name", name))
 
 
 def read_name(root: Path = Path("/")) -> str:

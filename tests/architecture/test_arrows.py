@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from metadata_server import engines
 from tests.architecture.conftest import PACKAGES, Source, below, reaches
+from tests.unit.cc_blockstore.sealed import Instance
 
 IMPURE = ("os", "subprocess", "socket", "time", "cloudinit", "requests", "shutil", "tempfile", "asyncio", "threading")
 EFFECTS_OF_BLOCKSTORE = {
@@ -148,14 +150,53 @@ def test_what_brings_volumes_up_is_imported_only_where_there_is_one(root: Path) 
     assert not new & {f"cc_blockstore.{name}" for name in ("bring_up", "volume", "takedown", "protocols", "machine.device")}
 
 
-RERUN = {"cc_blockstore.unchanged", "cc_blockstore.seal", "cc_blockstore.said", "cc_blockstore.exchange"}
+ASKED = """
+import json, socket, sys, types
+from pathlib import Path
+root, module, listed = Path(sys.argv[1]), sys.argv[2], sys.argv[3].encode()
+answers = [b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%b" % (len(listed), listed), b"HTTP/1.1 204 x\\r\\n\\r\\n"]
+class Line:
+    sendall = settimeout = lambda self, word: None
+    recv = lambda self, most: answers.pop(0)
+    close = lambda self: None
+socket.create_connection = lambda *words: Line()
+before = set(sys.modules)
+import cc_blockstore
+cfg = {"blockstore": {"endpoint": "http://service", "token": "Plant3dT0ken"}}
+cloud = types.SimpleNamespace(datasource=types.SimpleNamespace(metadata={}), get_instance_id=lambda: "i-1")
+assert __import__("cc_blockstore." + module, fromlist=["x"]).nothing_to_do(cfg, cloud, root)
+print(" ".join(sorted(set(sys.modules) - before)))
+"""
 
 
-def test_the_healthy_re_run_knows_the_standard_library_and_files_only(root: Path) -> None:
-    modules = " ".join(sorted(RERUN)).replace(" ", ", ")
-    code = f"import sys; sys.path.insert(0, {str(root)!r})" + IMPORTED.format(module=modules)
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+def imported(root: Path, machine: Path, module: str, listed: object) -> set[str]:
+    """What is imported, but for the standard library, where ``module`` finds nothing to do on a machine made of files."""
+    code = f"import sys; sys.path.insert(0, {str(root)!r})" + ASKED
+    words = [str(machine), module, json.dumps({"attachments": listed})]
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    new = {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names}
+    return {name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names}
+
+
+# What every re-run knows; the question comes before it (`said`).
+RERUN = {"blockstore", "cc_blockstore", *(f"cc_blockstore.{name}" for name in ("said", "unchanged", "exchange"))}
+
+
+def test_the_first_boot_of_an_instance_without_volumes_knows_six_modules_more_and_the_next_none(
+    root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "etc/iscsi").mkdir(parents=True)
+    (tmp_path / "etc/iscsi/initiatorname.iscsi").write_text("InitiatorName=iqn.2018-12.com.leftasexercise:i-1\n")
+    first = {
+        "blockstore.iqn",
+        *(f"cc_blockstore.{name}" for name in ("idle", "seal", "machine", "machine.files", "machine.initiator")),
+    }
+    assert imported(root, tmp_path, "idle", []) == RERUN | first
+    assert imported(root, tmp_path, "unchanged", []) == RERUN
+
+
+def test_the_healthy_re_run_knows_the_standard_library_and_a_glimpse_of_the_machine(root: Path, tmp_path: Path) -> None:
+    instance = Instance(tmp_path)
+    instance.seal()
     machine = {"cc_blockstore.machine", "cc_blockstore.machine.files", "cc_blockstore.machine.glimpse"}
-    assert new == RERUN | machine | {"cc_blockstore", "blockstore"}
+    assert imported(root, tmp_path, "unchanged", instance.answer) == RERUN | machine

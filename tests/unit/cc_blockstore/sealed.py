@@ -11,6 +11,7 @@ from cc_blockstore import seal, unchanged
 TOKEN = "Plant3dT0ken"
 SIZE = 1 << 20
 GPT = bytes(512) + b"EFI PART"
+PARTITIONS = "major minor  #blocks  name\n\n   8  0  1024 sda\n   8  1  1000 sda1\n 254  0  9 vda\n"
 CFG = {"blockstore": {"endpoint": "http://service", "token": TOKEN}}
 CLOUD = SimpleNamespace(datasource=SimpleNamespace(metadata={}), get_instance_id=lambda: "i-1")
 SERVICE = {"endpoint": "http://service", "token": TOKEN, "ca_cert": ""}
@@ -34,12 +35,11 @@ class Instance:
         (disk / "device/vpd_pg80").write_bytes(b"\0\x80\0\x02v1")
         self.write("sys/class/block/sda1/dev", "8:1\n")
         self.write("sys/class/iscsi_session/session1/state", "LOGGED_IN\n")
-        self.write("sys/class/iscsi_session/session1/targetname", "iqn.x:v1\n")
         self.write("dev/sda", GPT.ljust(SIZE, b"\0"))
         self.write(
             "proc/self/mountinfo", f"22 1 254:1 / / rw - ext4 /dev/vda1 rw\n40 22 8:1 / {self.point} rw - ext4 /dev/sda1 rw\n"
         )
-        self.write("proc/partitions", "major minor  #blocks  name\n\n   8  0  1024 sda\n   8  1  1000 sda1\n 254  0  9 vda\n")
+        self.write("proc/partitions", PARTITIONS)
         self.write("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n")
         self.write("proc/sys/kernel/random/boot_id", "boot-1\n")
         self.write("etc/fstab", "# ours\n")
@@ -68,16 +68,17 @@ class Instance:
             "device": "/dev/sda",
             "serial": "v1",
         }
-        return {"version": 1, "instance_id": "i-1", "volumes": [{**volume, "filesystems": [place], "steps": [step]}]}
+        moment = {"started": "then", "duration_ms": 5, "uptime_ms": 7}
+        return {"version": 1, "instance_id": "i-1", **moment, "volumes": [{**volume, "filesystems": [place], "steps": [step]}]}
 
     def seal(self) -> None:
         """As a run does at its end."""
-        digest = seal.inputs(CFG, {}, self.root)
+        digest = unchanged.inputs(CFG, {}, self.root)
         seal.write(self.root, "i-1", digest, SERVICE, [LISTED], self.report)
 
     @property
     def sealed(self) -> Path:
-        return self.root / seal.NAME
+        return self.root / unchanged.SEAL
 
     def spared(self, cfg: Any = CFG, cloud: Any = CLOUD) -> bool:
         return unchanged.nothing_to_do(cfg, cloud, self.root)

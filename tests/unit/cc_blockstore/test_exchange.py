@@ -1,74 +1,176 @@
-"""The bare exchange: what it asks, and that everything unusual ends it. The real one is seen by the guests' tests."""
+"""The bare exchange: what it asks, and that everything unusual ends it. The other end is a socket in the test's hand."""
 
 from __future__ import annotations
 
-import http.client
 import json
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from cc_blockstore import exchange
 
-
-class Connection:
-    """Answers what it was told to."""
-
-    sock = None
-
-    def __init__(self, body: bytes, status: int = 200) -> None:
-        self.body, self.status, self.asked, self.closed = body, status, [], False  # type: ignore[var-annotated]
-
-    def connect(self) -> None:
-        """There."""
-
-    def request(self, *words: Any, headers: dict[str, str]) -> None:
-        self.asked.append((*words, headers))
-
-    def getresponse(self) -> Connection:
-        return self
-
-    def read(self, most: int) -> bytes:
-        return self.body[:most]
-
-    def close(self) -> None:
-        self.closed = True
+HEAD = "HTTP/1.1 200 OK\r\ndate: now\r\nContent-Type: application/json\r\n"
 
 
-def ask(monkeypatch: pytest.MonkeyPatch, body: Any, status: int = 200, token: str = "t") -> tuple[Connection, Any]:
-    connection = Connection(body if isinstance(body, bytes) else json.dumps(body).encode(), status)
-    monkeypatch.setattr(exchange, "_connection", lambda place, ca_cert: connection)
-    try:
-        return connection, exchange.attachments("http://service:80/prefix", token, "")
-    finally:
-        assert connection.closed
+class Service:
+    """The other end: says what it was told to, hears what is asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.mine, self.theirs = socket.socketpair()
+        monkeypatch.setattr(exchange, "_connected", lambda place, ca_cert, seconds: self.theirs)
+
+    def says(self, body: Any, head: str = HEAD, length: object = None) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.mine.sendall(f"{head}Content-Length: {len(data) if length is None else length}\r\n\r\n".encode() + data)
+
+    def hangs_up(self) -> None:
+        self.mine.shutdown(socket.SHUT_WR)
+
+    @property
+    def heard(self) -> str:
+        return self.mine.recv(1 << 16).decode()
+
+    @property
+    def let_go(self) -> bool:
+        return self.theirs.fileno() < 0
 
 
-def test_the_list_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection, found = ask(monkeypatch, {"attachments": [{"id": "a1"}]})
-    assert found == [{"id": "a1"}]
-    headers = {"Accept-Encoding": "identity", "Authorization": "Bearer t"}
-    assert connection.asked == [("GET", "/prefix/v1/attachments", headers)]
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    made = Service(monkeypatch)
+    yield made
+    made.mine.close()
+    assert made.let_go
 
 
-def test_without_a_token_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Authorization" not in ask(monkeypatch, {"attachments": []}, token="")[0].asked[0][-1]
+def ask(token: str = "t") -> list[Any]:
+    return exchange.attachments("http://service:80/prefix", token, "")
+
+
+def test_the_list_comes_back(service: Service) -> None:
+    service.says({"attachments": [{"id": "a1"}]})
+    assert ask() == [{"id": "a1"}]
+    assert service.heard == (
+        "GET /prefix/v1/attachments HTTP/1.1\r\nHost: service:80\r\nAccept-Encoding: identity\r\nAuthorization: Bearer t\r\n\r\n"
+    )
+
+
+def test_however_long_and_in_whatever_pieces(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "PIECE", 7)
+    service.says({"attachments": [{"id": "a" * 100}] * 50})
+    assert len(ask()) == 50
+
+
+def test_a_report_goes_over_the_same_line(service: Service) -> None:
+    with exchange.Line("http://service", "", "") as line:
+        service.says({"attachments": []})
+        assert line.attachments() == []
+        service.mine.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        line.report({"version": 1})
+    asked, _, reported = service.heard.partition("\r\n\r\n")
+    assert "Authorization" not in asked
+    assert reported == (
+        "PUT /v1/report HTTP/1.1\r\nHost: service\r\nAccept-Encoding: identity\r\n"
+        'Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{"version": 1}'
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"[", b"3", b"null", b"[]", b"{}", b'{"attachments": 3}', b"[" * 100_000])
-def test_what_is_no_list_of_attachments_ends_it(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+def test_what_is_no_list_of_attachments_ends_it(service: Service, body: bytes) -> None:
+    service.says(body)
     with pytest.raises(ValueError):
-        ask(monkeypatch, body)
+        ask()
 
 
-@pytest.mark.parametrize("status", [204, 302, 401, 404, 500])
-def test_so_does_every_other_status(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    with pytest.raises(ValueError, match="no list"):
-        ask(monkeypatch, {"attachments": []}, status)
+@pytest.mark.parametrize(
+    "status", ["HTTP/1.1 204 x", "HTTP/1.1 302 x", "HTTP/1.1 401 x", "HTTP/1.1 500 x", "HTTP/1.0 200 x", "x", ""]
+)
+def test_so_does_every_other_status(service: Service, status: str) -> None:
+    service.says({"attachments": []}, f"{status}\r\n")
+    with pytest.raises(ValueError, match="another status"):
+        ask()
 
 
-def test_tls_where_the_endpoint_says_so() -> None:
-    place = exchange.urllib.parse.urlsplit("https://service:443")
-    assert isinstance(exchange._connection(place, ""), http.client.HTTPSConnection)
+HEADERS = {
+    "in pieces": "Transfer-Encoding: chunked\r\n",
+    "compressed": "content-encoding: gzip\r\n",
+    "two lengths": "Content-Length: 1\r\n",
+    "a line that goes on": " more\r\n",
+    "no colon": "more\r\n",
+    "a blank before the colon": "Content-Length : 1\r\n",
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_so_does_a_head_that_is_not_plain(service: Service, header: str) -> None:
+    service.says({"attachments": []}, HEAD + HEADERS[header])
+    with pytest.raises(ValueError, match=r"form|length|none"):
+        ask()
+
+
+@pytest.mark.parametrize("length", ["", "-1", "+1", "0x10", "1_0", "٣", "1" * 9, "3"])
+def test_so_does_a_length_that_is_not_the_body_s(service: Service, length: str) -> None:
+    service.says({"attachments": []}, length=length)
+    service.hangs_up()
+    with pytest.raises(ValueError):
+        ask()
+
+
+def test_so_does_an_answer_without_a_length(service: Service) -> None:
+    service.mine.sendall(HEAD.encode() + b"\r\n" + b'{"attachments": []}')
+    with pytest.raises(ValueError, match="unknown length"):
+        ask()
+
+
+def test_so_does_a_head_without_an_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "LONGEST_HEAD", 1000)
+    service.mine.sendall(HEAD.encode() + b"x: " + b"y" * 2000)
+    with pytest.raises(ValueError, match="without an end"):
+        ask()
+
+
+def test_so_does_an_answer_that_is_cut_off(service: Service) -> None:
+    service.says({"attachments": []}, length=100)
+    service.hangs_up()
+    with pytest.raises(ValueError, match="cut off"):
+        ask()
+
+
+def test_so_does_a_service_that_says_a_byte_now_and_then(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(range(100))
+    monkeypatch.setattr(exchange, "PIECE", 1)
+    monkeypatch.setattr(exchange.time, "monotonic", lambda: float(next(times)))
+    service.says({"attachments": []})
+    with pytest.raises(TimeoutError):
+        ask()
+    assert next(times) < 10
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Instance-ID: i-2", "a\n", "a\0"])
+def test_nothing_is_asked_with_a_token_that_would_be_a_header_of_its_own(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_connected", lambda *words: pytest.fail("connected"))
+    with pytest.raises(ValueError):
+        ask(token)
+
+
+def test_a_name_of_no_host_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(ValueError):
+        exchange.attachments("http://sérvice", "t", "")
+
+
+def test_tls_where_the_endpoint_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = socket.socketpair()
+    asked = []
+    monkeypatch.setattr(socket, "create_connection", lambda address, seconds: asked.append(address) or theirs)
+    mine.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    mine.shutdown(socket.SHUT_WR)
+    with pytest.raises(OSError):  # it was no TLS that it said
+        exchange.attachments("https://[fe80::1]", "t", "")
+    assert asked == [(b"fe80::1", 443)]
+    assert theirs.fileno() < 0
+    assert b"Bearer" not in mine.recv(1 << 16)
+    mine.close()
     with pytest.raises(OSError):
-        exchange._connection(place, "/nonexistent/ca.pem")
+        exchange.attachments("https://service:8775", "t", "/nonexistent/ca.pem")

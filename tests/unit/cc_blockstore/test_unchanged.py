@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from cc_blockstore import exchange, seal, unchanged
-from tests.unit.cc_blockstore.sealed import CFG, CLOUD, GPT, LISTED, SERVICE, SIZE, VOLUME, Instance
+from cc_blockstore.machine.glimpse import ENTRIES
+from tests.unit.cc_blockstore.sealed import CFG, CLOUD, GPT, LISTED, PARTITIONS, SERVICE, SIZE, VOLUME, Instance
 
 
 @pytest.fixture
@@ -60,20 +62,39 @@ def replaced(name: str) -> Callable[[Instance], None]:
         folder = (instance.root / name).parent
         folder.mkdir(parents=True, exist_ok=True)
         before = folder.stat().st_mtime_ns
-        instance.write(name, "new")
+        (instance.root / name).unlink(missing_ok=True)
         os.utime(folder, ns=(before + 10**9, before + 10**9))  # however coarse the file system's clock is
+
+    return change
+
+
+def moved(old: str, new: str) -> Callable[[Instance], None]:
+    """The kernel never gives the number of a folder of sysfs to another."""
+
+    def change(instance: Instance) -> None:
+        link = instance.root / "sys/class/block/sda"
+        before = link.resolve()
+        after = Path(str(before).replace(old, new))
+        shutil.copytree(before, after)
+        link.unlink()
+        link.symlink_to(after)
 
     return change
 
 
 CHANGES: dict[str, Callable[[Instance], None]] = {
     "the session recovers": other("sys/class/iscsi_session/session1/state", "FAILED\n"),
-    "the session is another target's": other("sys/class/iscsi_session/session1/targetname", "iqn.x:v2\n"),
-    "the disk has grown": other("sys/class/block/sda/size", f"{SIZE // 256}\n"),
+    "the session is gone": lambda instance: (instance.root / "sys/class/iscsi_session/session1/state").unlink(),
+    "the disk is another session's": moved("session1", "session2"),
+    "the disk was taken away and came again": moved("session1", "again"),
+    "the disk has grown": other("dev/sda", GPT.ljust(2 * SIZE, b"\0")),
+    "a disk without a table has grown": other("proc/partitions", PARTITIONS.replace("  0  1024 sda", "  0  2048 sda")),
     "the disk is read-only": other("sys/class/block/sda/ro", "1\n"),
     "the disk is another": other("sys/class/block/sda/device/vpd_pg80", b"\0\x80\0\x02v2"),
     "the disk is gone": lambda instance: (instance.root / "sys/class/block/sda").unlink(),
     "the table was damaged": other("dev/sda", (GPT + b"x").ljust(SIZE, b"\0")),
+    "a table's entry was damaged": other("dev/sda", GPT.ljust(1024 + ENTRIES - 1, b"\0").ljust(SIZE, b"x")),
+    "a copy's entry was damaged": other("dev/sda", GPT.ljust(SIZE - 512 - ENTRIES, b"\0").ljust(SIZE, b"x")),
     "the table's copy was damaged": other("dev/sda", GPT.ljust(SIZE - 1, b"\0") + b"x"),
     "the table is gone": other("dev/sda", bytes(SIZE)),
     "a partition is gone": other("proc/partitions", "   8  0  1024 sda\n"),
@@ -83,7 +104,7 @@ CHANGES: dict[str, Callable[[Instance], None]] = {
     "the mount point is gone": lambda instance: instance.point.rmdir(),
     "fstab": other("etc/fstab", "# theirs\n"),
     "the initiator's name": other("etc/iscsi/initiatorname.iscsi", "InitiatorName=iqn.y\n"),
-    "a link is gone": lambda instance: (instance.root / "dev/disk/by-blockstore/v1").unlink(),
+    "a link is gone": replaced("dev/disk/by-blockstore/v1"),
     "the ledger": replaced("var/lib/blockstore/volumes/v2.json"),
     "something in the making": replaced("var/lib/blockstore/making/v1"),
     "another boot": other("proc/sys/kernel/random/boot_id", "boot-2\n"),
@@ -123,8 +144,7 @@ def test_another_document_or_instance_is_looked_at_in_full(instance: Instance) -
 
 
 def test_a_run_of_somebody_else_is_waited_for_by_the_whole_run(instance: Instance) -> None:
-    with unchanged._alone(instance.root) as alone:
-        assert alone
+    with unchanged.Alone(instance.root):
         assert not instance.spared()
     assert instance.spared()
 
@@ -132,6 +152,21 @@ def test_a_run_of_somebody_else_is_waited_for_by_the_whole_run(instance: Instanc
 def test_an_instance_without_volumes_is_spared_in_the_next_boot_too(instance: Instance) -> None:
     instance.answer = []
     report = {**instance.report, "volumes": []}
-    seal.write(instance.root, "i-1", seal.inputs(CFG, {}, instance.root), SERVICE, [], report)
+    seal.write(instance.root, "i-1", unchanged.inputs(CFG, {}, instance.root), SERVICE, [], report)
     instance.write("proc/sys/kernel/random/boot_id", "boot-2\n")
     assert instance.spared()
+
+
+def test_of_whatever_the_document_is_made_it_is_no_digest_without_json() -> None:
+    with pytest.raises(TypeError):
+        unchanged.inputs({"blockstore": {"deadline": object()}}, {}, Path("/nonexistent"))
+
+
+def test_a_run_tells_its_own_moment_and_all_else_as_before(instance: Instance) -> None:
+    assert instance.spared()
+    told = json.loads((instance.root / unchanged.STATUS).read_text())
+    assert {*told} == {*instance.report}
+    assert {key: told[key] for key in ("version", "instance_id")} == {"version": 1, "instance_id": "i-1"}
+    assert told["started"] != "then"
+    assert isinstance(told["duration_ms"], int)
+    assert told["uptime_ms"] > 7
