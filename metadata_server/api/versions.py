@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse
@@ -56,14 +58,18 @@ class SayVersion:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
 
-        async def said(message: Message) -> None:
-            version = scope.get("state", {}).get("microversion")
-            if version and message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers[HEADER], headers["Vary"] = f"volume {_text(version)}", HEADER
+        async def saying(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(said(scope))
             await send(message)
 
-        await self._app(scope, receive, said)
+        await self._app(scope, receive, saying)
+
+
+def said(scope: Scope) -> Mapping[str, str]:
+    """The headers that say which microversion was agreed, if one was."""
+    version = scope.get("state", {}).get("microversion")
+    return {HEADER: f"volume {_text(version)}", "Vary": HEADER} if version else {}
 
 
 def version_of(request: Request) -> Version:
