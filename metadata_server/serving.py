@@ -19,7 +19,7 @@ from metadata_server.entering import enter
 from metadata_server.keeper import Keeper, Mender
 from metadata_server.listening.figures import Seen
 from metadata_server.listening.front import Front
-from metadata_server.peers.claims import Claims
+from metadata_server.peers.claims import Claims, Undisputed
 from metadata_server.peers.leadership import Leadership
 from metadata_server.peers.role import Role
 from metadata_server.peers.wakeups import Wakeups
@@ -66,7 +66,8 @@ def _passing() -> type[PassingServer]:
 class _Server:
     def __init__(self, configuration: Configuration, state: State, observe: Observer) -> None:
         self._configuration, self._state = configuration, state
-        self._leadership, claims = Leadership(configuration.state), Claims(configuration.state)
+        self._leadership = Leadership(configuration.state)
+        claims = (Claims if configuration.database.shared else Undisputed)(configuration.state)
         self._store = Store.open(configuration.state / "state.db", configuration.database)
         entered = enter(state, configuration.target, self._leadership, claims, self._store)
         last = entered.last

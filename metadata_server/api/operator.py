@@ -73,4 +73,3 @@ async def _described(request: Request) -> JSONResponse:
     """This listener's OpenAPI document."""
     # The first time it takes a second, and the others shall not wait for it.
     return JSONResponse(await run_in_threadpool(request.app.openapi))
-
