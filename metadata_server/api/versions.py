@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import MutableHeaders
@@ -39,14 +40,19 @@ router = APIRouter()
 
 async def negotiate(request: Request) -> None:
     """Note the microversion of this request; `SayVersion` says it in the answer. Raises `NotAcceptable`."""
-    asked = [each.split() for each in request.headers.get(HEADER, "").split(",")]
+    request.state.microversion = _agreed(request.headers.get(HEADER, ""))
+
+
+@lru_cache(maxsize=256)
+def _agreed(header: str) -> Version:
+    asked = [each.split() for each in header.split(",")]
     text = next((each[1] for each in asked if len(each) == 2 and each[0].lower() == "volume"), "3.0")
     version = HIGHEST if text == "latest" else _parsed(text)
     if not LOWEST <= version <= HIGHEST:
         raise NotAcceptable(
             f"Version {text} is not supported by the API. Minimum is {_text(LOWEST)} and maximum is {_text(HIGHEST)}."
         )
-    request.state.microversion = version
+    return version
 
 
 class SayVersion:
