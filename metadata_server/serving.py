@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -36,6 +37,8 @@ from metadata_server.workflow.services import Services
 if TYPE_CHECKING:
     from metadata_server.passing import PassingServer
 
+LOG = logging.getLogger(__name__)
+
 Ready = Callable[[Addresses], None]
 T = TypeVar("T")
 
@@ -48,6 +51,8 @@ def serve(configuration: Configuration, *, ready: Ready, observe: Observer = nob
         state.share()
     else:
         state.lock()
+    if (warning := served.plain(configuration)) is not None:
+        LOG.warning("%s", warning)
     if configuration.cinder is not None:
         loop.run(_passing()(configuration, configuration.cinder, state, observe).run(ready))
     else:
