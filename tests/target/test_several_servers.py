@@ -40,6 +40,12 @@ def three(tmp_path_factory: pytest.TempPathFactory, postgresql: LocalPostgresql,
         server.stop()
 
 
+class LonelyServer(LocalServer):
+    """With SQLite, whatever the others have."""
+
+    databases = staticmethod(lambda _state: {})
+
+
 def leader(servers: list[PeerServer]) -> PeerServer:
     """The one that the folder's file names."""
     operator = LocalServer.addresses.fget(servers[0]).operator  # type: ignore[attr-defined]
@@ -232,7 +238,7 @@ def test_one_of_another_folder_is_refused_and_says_whose_the_database_is(
 
 
 def test_one_with_sqlite_is_not_let_into_the_folder(three: list[PeerServer], tmp_path: Path) -> None:
-    stranger = LocalServer(three[0].state, advertised_host="")
+    stranger = LonelyServer(three[0].state, advertised_host="")
     stranger.log = tmp_path / "log"
     with pytest.raises(RuntimeError, match="another server runs in"):
         stranger.start()
