@@ -12,7 +12,10 @@ from blockstore.secret import Secret
 CHAP_LENGTH = 32
 # 256 bits.
 TOKEN_LENGTH = 43
-_ALPHABET = string.ascii_letters + string.digits
+_ALPHABET = (string.ascii_letters + string.digits).encode()
+# Each letter stands for as many bytes as any other; the bytes above have none.
+_FAIR = 256 - 256 % len(_ALPHABET)
+_LETTERS, _NONE = bytes(_ALPHABET[each % len(_ALPHABET)] for each in range(256)), bytes(range(_FAIR, 256))
 
 
 def new_id() -> str:
@@ -21,12 +24,11 @@ def new_id() -> str:
 
 
 def random_text(length: int) -> str:
-    """Letters and digits from the system's source of chance, which is asked once."""
-    number, letters = secrets.randbelow(len(_ALPHABET) ** length), []
-    for _ in range(length):
-        number, place = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[place])
-    return "".join(letters)
+    """Letters and digits from the system's source of chance."""
+    found = b""
+    while len(found) < length:
+        found += secrets.token_bytes(length + length // 4).translate(_LETTERS, _NONE)
+    return found[:length].decode()
 
 
 def new_secret(length: int = CHAP_LENGTH) -> Secret:

@@ -11,6 +11,8 @@ from blockstore.secret import Secret
 from metadata_server.domain.errors import Unavailable
 
 SCHEMES = ("postgresql", "postgresql+psycopg")
+# Longer than a server that leads is busy with anything: the start of a target daemon with thousands of exports.
+LEASE_SECONDS = 30
 EXAMPLE = "postgresql+psycopg://blockstore@127.0.0.1/blockstore"
 
 
@@ -18,13 +20,15 @@ EXAMPLE = "postgresql+psycopg://blockstore@127.0.0.1/blockstore"
 class DatabaseSettings:
     """``url`` has no password in it ("" is SQLite in the server's folder); ``password`` is the one that it came with.
 
-    ``password_file`` holds the password in its first line. ``key_file`` holds the keys that secrets are encrypted with.
+    ``password_file`` holds the password in its first line. ``key_file`` holds the keys that secrets are encrypted with. After
+    ``lease`` seconds without a word from the server that leads another one takes its place.
     """
 
     url: str = ""
     password: Secret | None = None
     password_file: Path | None = None
     key_file: Path | None = None
+    lease: int = LEASE_SECONDS
 
     @property
     def shared(self) -> bool:
@@ -34,12 +38,17 @@ class DatabaseSettings:
 
 def parse(reader: Reader) -> DatabaseSettings:
     """Read ``[database]``. No fault quotes the URL: there may be a password in it."""
-    reader.only(("url", "password_file", "key_file"))
+    reader.only(("url", "password_file", "key_file", "lease"))
     url, password = _split(reader.text("url", check=_url_fault) or "")
     file, keys = reader.text("password_file"), reader.text("key_file")
     if file and (password is not None or not url):
         reader.faults.add(reader.at("password_file"), "goes with a url that holds no password")
-    return DatabaseSettings(url, password, Path(file) if file else None, Path(keys) if keys else None)
+    lease = reader.integer("lease", least=2, most=3600)
+    if lease is not None and not url:
+        reader.faults.add(reader.at("lease"), "goes with a url: with SQLite there is one server")
+    return DatabaseSettings(
+        url, password, Path(file) if file else None, Path(keys) if keys else None, LEASE_SECONDS if lease is None else lease
+    )
 
 
 def private_text(file: Path) -> str:

@@ -41,6 +41,7 @@ class Keeper:
         """Let it die."""
         if self._descriptor >= 0:
             self._loop.remove_reader(self._descriptor)
+        self._descriptor = -1
         if self._later is not None:
             self._later.cancel()
 

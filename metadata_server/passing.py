@@ -19,7 +19,8 @@ from metadata_server.engines.cinder.settings import CinderSettings
 from metadata_server.engines.cinder.tidying import Tidier
 from metadata_server.listening.figures import Seen
 from metadata_server.listening.front import Front
-from metadata_server.peers.leadership import Leadership
+from metadata_server.peers.claims import Claims
+from metadata_server.peers.leadership import leadership
 from metadata_server.peers.wakeups import Wakeups
 from metadata_server.state import Addresses, State
 from metadata_server.store import Store
@@ -36,8 +37,9 @@ class PassingServer:
 
     def __init__(self, configuration: Configuration, settings: CinderSettings, state: State, observe: Observer) -> None:
         self._configuration, self._settings, self._state = configuration, settings, state
-        last, leadership = state.addresses(), Leadership(configuration.state)
-        self._leadership, self._leads = leadership, leadership.seize()
+        last, self._store = state.addresses(), Store.open(configuration.state / "state.db", configuration.database)
+        self._leadership = leadership(self._store, Claims(configuration.state), configuration.database.lease)
+        self._leads = self._leadership.seize()
         if self._leads:
             state.write(last, state.token())  # those who follow show the same token
         listeners = [
@@ -45,7 +47,6 @@ class PassingServer:
             for listener, port in ((configuration.instance, last.instance), (configuration.operator, last.operator))
         ]
         self._front = Front(configuration.http, *listeners)
-        self._store = Store.open(configuration.state / "state.db", configuration.database)
         self._calls = Calls(settings.timeout)
         client = CinderClient(connect(settings), settings)
         self._parts = CinderParts(store=self._store, changes=Changes(), client=client, calls=self._calls, observe=observe)
@@ -57,10 +58,10 @@ class PassingServer:
         try:
             tidier.begin()
             wakeups.begin()
-            if not self._leads:
-                self._leadership.wait(self._lead)
+            self._leadership.begin(lead=self._lead, follow=self._follow)
             await self._listen(ready)
         finally:
+            self._leadership.end()
             tidier.end()
             wakeups.end()
             self._state.leave()
@@ -93,6 +94,9 @@ class PassingServer:
     def _lead(self) -> None:
         self._leads = True
         self._write()
+
+    def _follow(self) -> None:
+        self._leads = False
 
     def _write(self) -> None:
         """Where the one who leads listens, for the command."""

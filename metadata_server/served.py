@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from metadata_server.api.access import Access
@@ -23,6 +24,20 @@ def endpoint(configuration: Configuration, front: Front) -> str:
     port = front.address("instance").rpartition(":")[2]
     scheme = "https" if front.fingerprint("instance") else parts.scheme
     return f"{scheme}://{parts.netloc.rpartition(':')[0]}:{port}{parts.path}"
+
+
+def plain(configuration: Configuration) -> str | None:
+    """What is to be said of an instances' listener in plain HTTP, or None: loopback and link-local addresses go through no
+    network, and with an https:// endpoint something in front of it has TLS."""
+    host = ipaddress.ip_address(configuration.instance.host)
+    if configuration.http.instance_tls or host.is_loopback or host.is_link_local:
+        return None
+    if urlsplit(configuration.endpoint).scheme == "https":
+        return None
+    return (
+        f"instances are served in plain HTTP on {host}: tokens and CHAP secrets can be read on the way there; "
+        "give instance.tls.certificate and instance.tls.key"
+    )
 
 
 def access(configuration: Configuration, store: Store) -> Access:

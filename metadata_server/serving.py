@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from metadata_server import loop, served, targets
 from metadata_server.api import instance, operator
@@ -19,8 +20,8 @@ from metadata_server.entering import enter
 from metadata_server.keeper import Keeper, Mender
 from metadata_server.listening.figures import Seen
 from metadata_server.listening.front import Front
-from metadata_server.peers.claims import Claims
-from metadata_server.peers.leadership import Leadership
+from metadata_server.peers.claims import Claims, Undisputed
+from metadata_server.peers.leadership import leadership
 from metadata_server.peers.role import Role
 from metadata_server.peers.wakeups import Wakeups
 from metadata_server.state import Addresses, State
@@ -36,7 +37,10 @@ from metadata_server.workflow.services import Services
 if TYPE_CHECKING:
     from metadata_server.passing import PassingServer
 
+LOG = logging.getLogger(__name__)
+
 Ready = Callable[[Addresses], None]
+T = TypeVar("T")
 
 
 def serve(configuration: Configuration, *, ready: Ready, observe: Observer = nobody_listens) -> None:
@@ -47,6 +51,8 @@ def serve(configuration: Configuration, *, ready: Ready, observe: Observer = nob
         state.share()
     else:
         state.lock()
+    if (warning := served.plain(configuration)) is not None:
+        LOG.warning("%s", warning)
     if configuration.cinder is not None:
         loop.run(_passing()(configuration, configuration.cinder, state, observe).run(ready))
     else:
@@ -66,10 +72,11 @@ def _passing() -> type[PassingServer]:
 class _Server:
     def __init__(self, configuration: Configuration, state: State, observe: Observer) -> None:
         self._configuration, self._state = configuration, state
-        self._leadership, claims = Leadership(configuration.state), Claims(configuration.state)
+        claims = (Claims if configuration.database.shared else Undisputed)(configuration.state)
         self._store = Store.open(configuration.state / "state.db", configuration.database)
+        self._leadership = leadership(self._store, claims, configuration.database.lease)
         entered = enter(state, configuration.target, self._leadership, claims, self._store)
-        last = entered.last
+        self._leads, last = entered.leads, entered.last
         # The one who led has the ports that are remembered.
         listeners = [
             state.remembered(listener, port) if entered.leads else listener
@@ -92,8 +99,9 @@ class _Server:
 
     async def run(self, ready: Ready) -> None:
         recovery = Recovery(self._parts)
-        keeper, mender = Keeper(self._target, recovery.restore), Mender(recovery.mend)
-        role = Role(self._leadership, self._target, keeper, mender, succeeded=self._write)
+        keeper = Keeper(self._target, self._leading(recovery.restore))
+        mender = Mender(self._leading(recovery.mend))
+        role = Role(self._leadership, self._target, keeper, mender, leads=self._leads, succeeded=self._write)
         wakeups = Wakeups(self._store, self._parts.changes)
         try:
             recovery.check()
@@ -107,6 +115,15 @@ class _Server:
             if self._state.leave():
                 self._stop_target(role)
             self._store.close()
+
+    def _leading(self, action: Callable[[], T]) -> Callable[[], T]:
+        """What only the one who leads may do: it makes sure that it does. One that was frozen is not told that it was."""
+
+        def act() -> T:
+            self._leadership.hold()
+            return action()
+
+        return act
 
     def _stop_target(self, role: Role) -> None:
         with contextlib.suppress(Unavailable):

@@ -91,7 +91,7 @@ async def delete(request: Request, identifier: str) -> shapes.AttachmentsBody:
     """Release at once; gives what remains of the volume's attachments."""
     services = services_of(request)
     attachment = services.attachments.release(identifier)
-    remaining = services.volumes.get(attachment.volume_id)[1]
+    remaining = services.attachments.of_volume(attachment.volume_id)
     return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in remaining])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -70,6 +71,13 @@ async def refused(_request: Request, error: Exception) -> JSONResponse:
     if code >= 500:
         LOG.error("%s", error)
     return fault(code, str(error))
+
+
+async def invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Every fault of a body, each with its path; the values are not quoted, one of them may be a secret."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    text = "; ".join(f"{'.'.join(str(part) for part in each['loc'] if part != 'body')}: {each['msg']}" for each in faults)
+    return fault(400, text or "the request is not valid")
 
 
 async def not_served(_request: Request, error: Exception) -> JSONResponse:

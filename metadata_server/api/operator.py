@@ -9,14 +9,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from blockstore import __version__
 from blockstore.secret import Secret
-from metadata_server.api import attachments, cinder, direct, instances, overview, versions
+from metadata_server.api import attachments, cinder, instances, overview, versions
 from metadata_server.api import health as health_endpoint
 from metadata_server.api.asking import authenticate
 from metadata_server.api.body import Limit
-from metadata_server.api.errors import HANDLERS, fault
+from metadata_server.api.direct import Direct
+from metadata_server.api.errors import HANDLERS, invalid
 from metadata_server.engines import Engine, SharedServices
 from metadata_server.workflow.health import Health
 from metadata_server.workflow.services import Services
@@ -25,7 +27,7 @@ from metadata_server.workflow.services import Services
 def application(
     services: SharedServices, token: Secret, health: Health, figures: Callable[[], bytes],
     *, engine: Engine, passing: tuple[APIRouter, ...] = (),
-) -> FastAPI:  # fmt: skip
+) -> ASGIApp:  # fmt: skip
     """The ASGI application. ``passing`` takes the place of the calls on volumes of our own; its last router has the rest."""
     app = FastAPI(
         title="blockstore",
@@ -33,17 +35,17 @@ def application(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(Limit), Middleware(versions.SayVersion)],
-        exception_handlers={**HANDLERS, RequestValidationError: _invalid},
+        middleware=[Middleware(versions.SayVersion)],
+        exception_handlers={**HANDLERS, RequestValidationError: invalid},
     )
     app.state.services, app.state.engine, app.state.token, app.state.health = services, engine, token, health
     app.add_route(health_endpoint.PATH, health_endpoint.endpoint(health), include_in_schema=False)
     app.add_route("/metrics", _metrics(figures), include_in_schema=False)
     app.add_api_route("/openapi.json", _described, dependencies=[Depends(authenticate)], include_in_schema=False)
     asked = [Depends(authenticate), Depends(versions.negotiate)]
-    if isinstance(services, Services):
+    own = isinstance(services, Services)
+    if own:
         # Routes are tried in turn: what boots wait for comes first.
-        app.router.routes.extend(direct.routes())
         app.include_router(attachments.router, prefix="/v3", dependencies=asked)
     app.router.routes.extend(overview.routes(services, token, health))
     app.include_router(versions.router)
@@ -56,7 +58,7 @@ def application(
                 app.include_router(router, prefix=prefix, dependencies=asked)
     if passing:
         app.include_router(passing[-1], prefix="/v3", dependencies=asked)
-    return app
+    return Limit(Direct(app, app) if own else app)
 
 
 def _metrics(figures: Callable[[], bytes]) -> Callable[[Request], Awaitable[Response]]:
@@ -71,10 +73,3 @@ async def _described(request: Request) -> JSONResponse:
     """This listener's OpenAPI document."""
     # The first time it takes a second, and the others shall not wait for it.
     return JSONResponse(await run_in_threadpool(request.app.openapi))
-
-
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
-    """Every fault of a body, each with its path; the values are not quoted, one of them may be a secret."""
-    faults = error.errors() if isinstance(error, RequestValidationError) else []
-    text = "; ".join(f"{'.'.join(str(part) for part in each['loc'] if part != 'body')}: {each['msg']}" for each in faults)
-    return fault(400, text or "the request is not valid")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse
@@ -37,14 +40,19 @@ router = APIRouter()
 
 async def negotiate(request: Request) -> None:
     """Note the microversion of this request; `SayVersion` says it in the answer. Raises `NotAcceptable`."""
-    asked = [each.split() for each in request.headers.get(HEADER, "").split(",")]
+    request.state.microversion = _agreed(request.headers.get(HEADER, ""))
+
+
+@lru_cache(maxsize=256)
+def _agreed(header: str) -> Version:
+    asked = [each.split() for each in header.split(",")]
     text = next((each[1] for each in asked if len(each) == 2 and each[0].lower() == "volume"), "3.0")
     version = HIGHEST if text == "latest" else _parsed(text)
     if not LOWEST <= version <= HIGHEST:
         raise NotAcceptable(
             f"Version {text} is not supported by the API. Minimum is {_text(LOWEST)} and maximum is {_text(HIGHEST)}."
         )
-    request.state.microversion = version
+    return version
 
 
 class SayVersion:
@@ -56,14 +64,18 @@ class SayVersion:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
 
-        async def said(message: Message) -> None:
-            version = scope.get("state", {}).get("microversion")
-            if version and message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers[HEADER], headers["Vary"] = f"volume {_text(version)}", HEADER
+        async def saying(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(said(scope))
             await send(message)
 
-        await self._app(scope, receive, said)
+        await self._app(scope, receive, saying)
+
+
+def said(scope: Scope) -> Mapping[str, str]:
+    """The headers that say which microversion was agreed, if one was."""
+    version = scope.get("state", {}).get("microversion")
+    return {HEADER: f"volume {_text(version)}", "Vary": HEADER} if version else {}
 
 
 def version_of(request: Request) -> Version:

@@ -69,4 +69,10 @@ def _text(cell: Any) -> str:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return json.dumps(cell) if isinstance(cell, (dict, list)) else str(cell)
+    text = json.dumps(cell) if isinstance(cell, (dict, list)) else str(cell)
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    """A name from outside may turn a terminal's line around (U+202E), or move its cursor."""
+    return character if character.isprintable() or character == "\n" else character.encode("unicode_escape").decode()

@@ -62,9 +62,10 @@ def serve(file: Path | None, state: str | None, verbose: bool, **words: str | No
     configure(settings.http.log, verbose=verbose)
 
     def ready(addresses: Addresses) -> None:
+        portals = f"iSCSI at {', '.join(addresses.portals)}, " if addresses.portals else ""  # Cinder has its own
         click.echo(
-            f"ready: instances at {addresses.instance_url}, operators at {addresses.operator_url}, "
-            f"iSCSI at {', '.join(addresses.portals)}, state in {settings.state}"
+            f"ready: instances at {addresses.instance_url}, operators at {addresses.operator_url}, {portals}"
+            f"state in {settings.state}"
         )
         notify_systemd("READY=1")
 

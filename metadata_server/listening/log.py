@@ -64,6 +64,9 @@ FORMATTERS: dict[str, type[_Formatter]] = {"text": TextFormatter, "json": JsonFo
 
 def configure(settings: LogSettings, *, verbose: bool) -> None:
     """Log to stderr, for the whole process."""
+    # What no line of ours says, and is looked up for every record (logging's HOWTO, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = logging.StreamHandler()
     handler.setFormatter(FORMATTERS[settings.form]())
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from blockstore.errors import DeadlineExceeded
@@ -46,9 +46,12 @@ class Claims:
         """Let go."""
         fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _offset(name))
 
-    @contextmanager
-    def held(self, name: str) -> Iterator[None]:
+    def held(self, name: str) -> AbstractContextManager[None]:
         """With a claim, and nobody having all. Raises `Unavailable` where another server does not let go in time."""
+        return self._held(name)
+
+    @contextmanager
+    def _held(self, name: str) -> Iterator[None]:
         with self._waited(fcntl.LOCK_SH, _ALL, name), self._waited(fcntl.LOCK_EX, _offset(name), name):
             yield
 
@@ -87,6 +90,14 @@ class Claims:
         except (BlockingIOError, PermissionError):  # fcntl(2) allows either
             return False
         return True
+
+
+class Undisputed(Claims):
+    """Those of a folder where one server is let in: within it, it is the event loop that does one thing after the other."""
+
+    def held(self, name: str) -> AbstractContextManager[None]:
+        """Nobody else is there."""
+        return nullcontext()
 
 
 def _offset(name: str) -> int:

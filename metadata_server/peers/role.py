@@ -23,11 +23,12 @@ class Role:
     """``succeeded`` is called when this server begins to lead in another's place."""
 
     def __init__(
-        self, leadership: Leadership, target: Target, keeper: Keeper, mender: Mender, *, succeeded: Callable[[], None]
-    ) -> None:
+        self, leadership: Leadership, target: Target, keeper: Keeper, mender: Mender,
+        *, leads: bool, succeeded: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._leadership, self._target, self._keeper, self._mender = leadership, target, keeper, mender
         self._succeeded = succeeded
-        self.leads = leadership.seize()
+        self.leads = leads
 
     def begin(self, restore: Callable[[], None]) -> None:
         """Lead, or follow. Raises `Unavailable` when there is no target daemon."""
@@ -35,12 +36,13 @@ class Role:
             restore()
             self._keeper.watch()
             self._mender.begin()
-            return
-        self._join()
-        self._leadership.wait(self._succeed)
+        else:
+            self._join()
+        self._leadership.begin(lead=self._succeed, follow=self._follow)
 
     def end(self) -> None:
         """No more."""
+        self._leadership.end()
         self._keeper.end()
         self._mender.end()
 
@@ -63,8 +65,14 @@ class Role:
         return True
 
     def _succeed(self) -> None:
-        LOG.warning("the server that led is gone; this one leads now")
+        LOG.warning("this server leads now, in another's place")
         self.leads = True
         self._keeper.restart()
         self._mender.begin()
         self._succeeded()
+
+    def _follow(self) -> None:
+        """Another one has taken the lead, and its daemon is ours, too."""
+        self.leads = False
+        self._keeper.end()
+        self._mender.end()

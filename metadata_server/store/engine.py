@@ -19,10 +19,10 @@ from sqlalchemy.exc import DisconnectionError
 from metadata_server.database import DatabaseSettings, private_text
 
 # FULL: what an instance was told must survive a power cut. The busy timeout is for a second writer, such as a command.
-# A deleted secret must not stay in a free page. The cache (KiB; SQLite's own is 2 MiB) holds a hundred thousand attachments: at
-# boot each instance asks for rows that nobody asked for before.
+# A deleted secret must not stay in a free page. The cache (KiB at most; SQLite's own is 2 MiB) holds 100,000 attachments (90 MB):
+# at boot each instance asks for rows that nobody asked for before.
 _PRAGMAS = (
-    "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "secure_delete=ON", "cache_size=-65536",
+    "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "secure_delete=ON", "cache_size=-262144",
 )  # fmt: skip
 
 CONNECT_SECONDS, STATEMENT_SECONDS, LOCK_SECONDS, SILENT_SECONDS, IDLE_SECONDS = 3, 5, 3, 5, 30

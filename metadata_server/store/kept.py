@@ -5,8 +5,8 @@ There is one, because each of two would forget all pages that it knows with ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import sqlalchemy
 
@@ -16,7 +16,7 @@ from metadata_server.store.transaction import Transaction
 Connect = Callable[[], sqlalchemy.Connection]
 
 
-class Kept:
+class Kept(AbstractContextManager[Transaction]):
     """One connection, made when it is first needed, and ``prepare``d by a statement. Belongs to one thread."""
 
     def __init__(self, connect: Connect, prepare: str = "") -> None:
@@ -34,20 +34,9 @@ class Kept:
             self._transaction = Transaction(connection)
         return self._transaction
 
-    @contextmanager
-    def begun(self, begin: str) -> Iterator[Transaction]:
-        """Committed at the end, rolled back by any exception. A connection that cannot be rolled back is never used again."""
-        transaction = self.transaction()
-        with ExitStack() as never_again:
-            never_again.callback(self.close)
-            try:
-                direct(transaction.connection, begin)
-                yield transaction
-                direct(transaction.connection, "COMMIT")
-            finally:
-                if self._open(transaction):
-                    direct(transaction.connection, "ROLLBACK")
-                never_again.pop_all()
+    def begun(self, begin: str, committed: Callable[[], None]) -> Begun:
+        """A transaction; ``committed`` is called after its end."""
+        return Begun(self, begin, committed)
 
     def close(self) -> None:
         """The next one who asks gets another."""
@@ -55,6 +44,42 @@ class Kept:
         if transaction is not None:
             transaction.connection.close()
 
-    def _open(self, transaction: Transaction) -> bool:
-        """The driver knows; SQLAlchemy was not asked to begin."""
-        return bool(transaction.connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr]
+    def __enter__(self) -> Transaction:
+        return self.transaction()
+
+    def __exit__(self, *_exception: object) -> None:
+        """Each statement was a transaction of its own."""
+
+
+class Begun(AbstractContextManager[Transaction]):
+    """Committed at the end, rolled back by any exception. A connection that cannot be rolled back is never used again."""
+
+    def __init__(self, kept: Kept, begin: str, committed: Callable[[], None]) -> None:
+        self._kept, self._begin, self._committed = kept, begin, committed
+
+    def __enter__(self) -> Transaction:
+        self._transaction = transaction = self._kept.transaction()
+        try:
+            direct(transaction.connection, self._begin)
+        except BaseException:
+            self._end()
+            raise
+        return transaction
+
+    def __exit__(self, kind: type[BaseException] | None, *_exception: object) -> None:
+        try:
+            if kind is None:
+                direct(self._transaction.connection, "COMMIT")
+        finally:
+            self._end()
+        if kind is None:
+            self._committed()
+
+    def _end(self) -> None:
+        """The driver knows whether anything is open; SQLAlchemy was not asked to begin."""
+        try:
+            if self._transaction.connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                direct(self._transaction.connection, "ROLLBACK")
+        except BaseException:
+            self._kept.close()
+            raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-_APPLICATION, _MIGRATION, _LEADER = 0x626C6F63, 1, 2
+_APPLICATION, _MIGRATION = 0x626C6F63, 1
 
 WAIT_FOR_MIGRATION = f"SELECT pg_advisory_xact_lock({_APPLICATION}, {_MIGRATION})"
-TRY_LEADER = f"SELECT pg_try_advisory_lock({_APPLICATION}, {_LEADER})"

@@ -73,8 +73,9 @@ class _Form:
 
     def parameters(self, values: Mapping[str, object]) -> Any:
         """As the driver takes them: in their places, or by name."""
-        bound = [_bound(value if said else values[key], process) for said, value, key, process in self._said]
-        return tuple(bound) if self._by_place else dict(zip(self._names, bound, strict=True))
+        asked = [(value if said else values[key], process) for said, value, key, process in self._said]
+        bound = [value if process is None else process(value) for value, process in asked]
+        return bound if self._by_place else dict(zip(self._names, bound, strict=True))
 
     def row(self, found: Any) -> Any:
         """With the types' own values."""
@@ -82,10 +83,6 @@ class _Form:
         for place, process in self._result:
             values[place] = process(values[place])
         return self._kind._make(values)
-
-
-def _bound(value: object, process: Process | None) -> object:
-    return value if process is None else process(value)
 
 
 def direct(connection: sqlalchemy.Connection, text: str, parameters: Any = ()) -> sqlite3.Cursor:

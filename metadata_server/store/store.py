@@ -1,9 +1,9 @@
-"""Transactions: what is said in one is there wholly or not at all. What the database refuses becomes one of our errors here."""
+"""Transactions: what is said in one is there wholly or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import sqlalchemy
@@ -11,13 +11,14 @@ from sqlalchemy import exc
 
 from blockstore.waiting import CLOCK, Clock
 from metadata_server.database import DatabaseSettings
-from metadata_server.domain.errors import Conflict, Invalid, Unavailable
+from metadata_server.domain.errors import Unavailable
 from metadata_server.store import cipher, encrypted, engine, keyring, migrating, notices
 from metadata_server.store.engine import Database
 from metadata_server.store.kept import Kept
 from metadata_server.store.lasting import Lasting
 from metadata_server.store.notices import Listening
 from metadata_server.store.transaction import Transaction
+from metadata_server.store.translated import Translated, said
 
 # After a failed attempt to connect nobody tries for this long, and for so many times as long as the attempt took: requests
 # are refused at once meanwhile, so that a database which is gone costs the event loop a fifth of its time at most.
@@ -62,38 +63,35 @@ class Store:
             yield Transaction(connection)
             connection.commit()
 
-    @contextmanager
-    def begin_grouped(self) -> Iterator[Transaction]:
+    def begin_grouped(self) -> AbstractContextManager[Transaction]:
         """As `begin`, but what is committed lasts only when `settled` comes back: many may wait for the disk together.
 
         For what has no effect beside the answer, which waits for that, and beside exports, which a power cut ends anyway.
         """
         if not self.database.relaxed:
-            with self.begin() as transaction:
-                yield transaction
-            return
-        with _translated(), self._kept.begun(self.database.begin) as transaction:
-            yield transaction
-        self._lasting.wrote()
+            return self.begin()
+        return Translated(self._kept.begun(self.database.begin, self._lasting.wrote))
 
     async def settled(self) -> None:
         """Come back when a power cut undoes nothing of what was committed by now. Raises `Unavailable`."""
         await self._lasting.settled()
 
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self) -> AbstractContextManager[Transaction]:
         """Reading: every statement sees what is committed by then, and nothing is locked. Raises `Unavailable`."""
-        if self.database.shared:
-            with self.connection() as connection:
-                yield Transaction(connection)
-            return
-        with _translated():
-            yield self._kept.transaction()
+        return self._read_anew() if self.database.shared else Translated(self._kept)
 
     @contextmanager
-    def connection(self) -> Iterator[sqlalchemy.Connection]:
+    def _read_anew(self) -> Iterator[Transaction]:
+        with self.connection() as connection:
+            yield Transaction(connection)
+
+    def connection(self) -> AbstractContextManager[sqlalchemy.Connection]:
         """A connection in autocommit; what is open at its end is rolled back."""
-        with _translated(), self._connected() as connection:
+        return Translated(self._opened())
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlalchemy.Connection]:
+        with self._connected() as connection:
             yield connection
 
     def _connected(self) -> sqlalchemy.Connection:
@@ -105,7 +103,7 @@ class Store:
         except (exc.DBAPIError, exc.TimeoutError) as error:
             now = self._clock.monotonic()
             self._closed_until = now + max(SHORTEST_PAUSE, PAUSE_FACTOR * (now - began))
-            self._reason = f"the server's database: {_said(error)}"
+            self._reason = f"the server's database: {said(error)}"
             raise
 
     def notify(self, words: Sequence[str]) -> None:
@@ -118,7 +116,7 @@ class Store:
         """Hear what is said from now on; None with SQLite. Raises `Unavailable`."""
         if not self.database.shared:
             return None
-        with _translated():
+        with Translated(nullcontext()):
             connection = self._connected()
             connection.detach()
             return Listening(connection)
@@ -128,26 +126,3 @@ class Store:
         self._lasting.close()
         self._kept.close()
         self.engine.dispose()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
-        raise Unavailable(f"the server's database: {_said(error)}") from error
-    except exc.IntegrityError as error:
-        raise Conflict(f"what is there already forbids it: {_constraint(error)}") from error
-    except (exc.DataError, UnicodeEncodeError):
-        raise Invalid("a text is too long, or holds characters that the database does not keep") from None
-
-
-def _said(error: exc.SQLAlchemyError) -> str:
-    """The driver's words, the first line: none of the values."""
-    original = getattr(error, "orig", None)
-    return str(original if original is not None else error).strip().partition("\n")[0]
-
-
-def _constraint(error: exc.IntegrityError) -> str:
-    diagnosis = getattr(error.orig, "diag", None)  # psycopg's; its message would quote the row
-    return str(diagnosis.constraint_name if diagnosis is not None else error.orig)

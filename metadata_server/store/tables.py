@@ -145,6 +145,14 @@ export_faults = Table(
     Column("reason", Text, nullable=False),
 )  # fmt: skip
 
+# Of several servers the one that leads. ``beat`` changes as long as it does; no time is written, because no two clocks agree.
+leases = Table(
+    "leases", METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(36), nullable=False),
+    Column("beat", Integer, nullable=False),
+)  # fmt: skip
+
 # Ids of the keys that secrets of this database are encrypted with.
 secret_keys = Table("secret_keys", METADATA, Column("id", String(16), primary_key=True))
 

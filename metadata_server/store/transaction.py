@@ -8,6 +8,7 @@ from metadata_server.store.attachments import Attachments
 from metadata_server.store.counts import Counts
 from metadata_server.store.faults import Faults
 from metadata_server.store.instances import Instances
+from metadata_server.store.leases import Leases
 from metadata_server.store.overview import Overview
 from metadata_server.store.passed import PassedThrough
 from metadata_server.store.quotas import Quotas
@@ -32,4 +33,5 @@ class Transaction:
         self.attachments = Attachments(connection)
         self.reports = Reports(connection)
         self.overview = Overview(connection)
+        self.leases = Leases(connection)
         self.passed = PassedThrough(connection)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, case, delete, false, func, insert, literal, or_, select, update
 
 from metadata_server.domain.page import Page
 from metadata_server.domain.states import ON_THE_WAY, VOLUME, Lifecycle, VolumeMove, legal
@@ -16,8 +16,9 @@ from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import attachments, volumes
 
 _BY_ID = Prepared(select(volumes).where(volumes.c.id == bindparam("key")))
-
-
+_WRITTEN = Prepared(
+    update(volumes).where(volumes.c.id == bindparam("key"), volumes.c.blank).values(blank=false(), updated_at=bindparam("moment"))
+)
 _BEING_MADE = select(volumes.c.id).where(volumes.c.lifecycle == Lifecycle.CREATING.value)
 _MADE_FROM_SNAPSHOT = Prepared(_BEING_MADE.where(volumes.c.snapshot_id == bindparam("key")))
 _MADE_FROM_VOLUME = Prepared(_BEING_MADE.where(volumes.c.source_volid == bindparam("key")))
@@ -63,6 +64,10 @@ class Volumes:
         """Write these columns; but what is not blank stays so, whatever is said here."""
         changed = update(volumes).where(volumes.c.id == identifier)
         self._connection.execute(changed.values(updated_at=moment, **_kept(columns)))
+
+    def written(self, identifier: str, moment: str) -> None:
+        """It is not blank any more."""
+        _WRITTEN.write(self._connection, key=identifier, moment=moment)
 
     def get(self, identifier: str) -> Volume | None:
         """By id."""

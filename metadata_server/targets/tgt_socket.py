@@ -18,8 +18,10 @@ _REQUEST = struct.Struct("=II64sIiQQIIIIII")
 _ANSWER = struct.Struct("=II")
 _CREDENTIALS = struct.Struct("=iII")
 
-# Requests take microseconds; a tgtd that is silent for this long hangs.
-TIMEOUT = 5.0
+# Requests take microseconds; a tgtd that is silent for this long hangs. The kernel looks to that (socket(7) SO_RCVTIMEO): Python
+# would ask it before every call whether there is something.
+TIMEOUT = 5
+_TIMEVAL = struct.pack("@ll", TIMEOUT, 0)
 
 
 class SocketControl:
@@ -34,7 +36,7 @@ class SocketControl:
             answer = _asked(connection, request)
         if len(answer) < _ANSWER.size:
             raise Unavailable("tgtd closed its control socket without an answer", hint="it must run as the same user and group")
-        code, _length = _ANSWER.unpack_from(answer)
+        code, _ = _ANSWER.unpack_from(answer)
         if code:
             raise TgtError(request, code)
         return answer[_ANSWER.size :].rstrip(b"\0").decode(errors="replace")
@@ -54,7 +56,8 @@ class SocketControl:
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        connection.settimeout(TIMEOUT)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
         try:
             connection.connect(self._path)
         except OSError as error:
@@ -66,9 +69,18 @@ class SocketControl:
 def _asked(connection: socket.socket, request: Request) -> bytes:
     try:
         connection.sendall(_packed(request))
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        answer = part = connection.recv(65536)
+        while part and len(answer) < _length(answer):
+            part = connection.recv(65536)
+            answer += part
+        return answer
     except OSError as error:
         raise Unavailable(f"tgtd did not answer: {error}") from error
+
+
+def _length(answer: bytes) -> int:
+    """Of the whole answer, as its beginning says: to wait for the end of the connection costs tgtd one more turn."""
+    return int(_ANSWER.unpack_from(answer)[1]) if len(answer) >= _ANSWER.size else _ANSWER.size
 
 
 def _packed(request: Request) -> bytes:

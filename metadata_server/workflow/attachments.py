@@ -53,8 +53,13 @@ class Attachments:
         with self._parts.store.read() as transaction:
             both = transaction.attachments.get_both(identifier)
         if both is None or (owner is not ANYBODY and both[0].instance_id != owner):
-            raise NotFound(f"Attachment {identifier} could not be found.")
+            raise _unknown(identifier)
         return both
+
+    def of_volume(self, identifier: str) -> tuple[Attachment, ...]:
+        """Those of one volume."""
+        with self._parts.store.read() as transaction:
+            return transaction.attachments.of_volume(identifier)
 
     def all(self) -> tuple[Attachment, ...]:
         """All attachments, oldest first."""
@@ -88,7 +93,7 @@ class Attachments:
 
     def complete(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
         """The instance uses it. Legal while it is attaching, and again when it is attached."""
-        before, _ = self.get(identifier, owner)
+        before = self._one(identifier, owner)
         attachment = replace(before, status=rules.after(before, Move.COMPLETE), attached_at=before.attached_at or now())
         if attachment != before:
             self._swap("attachment: complete", before, attachment)
@@ -124,7 +129,7 @@ class Attachments:
 
     def release(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
         """Revoke the secret, drop the sessions, remove the export and then the attachment."""
-        before, _ = self.get(identifier, owner)
+        before = self._one(identifier, owner)
         attachment = replace(before, status=Status.DETACHING, released=True)
         if attachment != before:
             self._swap("attachment: release", before, attachment)
@@ -137,10 +142,17 @@ class Attachments:
         self._parts.observe("attachment: forget")
         with self._parts.store.begin_grouped() as transaction:
             transaction.attachments.remove(attachment.id)
-            volume = transaction.volumes.get(attachment.volume_id)
-            if volume is not None and volume.blank and rules.writes(attachment):
-                transaction.volumes.change(volume.id, now(), blank=False)
+            if rules.writes(attachment):
+                transaction.volumes.written(attachment.volume_id, now())
         self._tell(attachment)
+
+    def _one(self, identifier: str, owner: str | None) -> Attachment:
+        """As `get`, without the volume."""
+        with self._parts.store.read() as transaction:
+            found = transaction.attachments.get(identifier)
+        if found is None or (owner is not ANYBODY and found.instance_id != owner):
+            raise _unknown(identifier)
+        return found
 
     def _swap(self, step: str, before: Attachment, after: Attachment) -> None:
         self._parts.observe(step)
@@ -150,6 +162,11 @@ class Attachments:
 
     def _tell(self, attachment: Attachment) -> None:
         self._parts.changes.tell(changes.instance(attachment.instance_id), changes.attachment(attachment.id))
+
+
+def _unknown(identifier: str) -> NotFound:
+    """The same words for what is not there and for what is another instance's."""
+    return NotFound(f"Attachment {identifier} could not be found.")
 
 
 def _new_chap(mutual: bool) -> Chap:

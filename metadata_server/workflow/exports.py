@@ -37,7 +37,8 @@ def ensure(parts: Parts, attachment: Attachment, volume: Volume) -> None:
     """
     export = export_of(attachment, volume, parts.backends)
     with parts.claims.held(export.iqn):
-        _check_still(parts, attachment)
+        if parts.peers:
+            _check_still(parts, attachment)
         try:
             parts.target.ensure(export)
         except BlockstoreError as error:
@@ -54,9 +55,7 @@ def remove(parts: Parts, attachment: Attachment) -> None:
 def withdraw(parts: Parts, iqn: str) -> None:
     """Remove an export, unless somebody is to have it: where another server was faster it is the next attachment's already."""
     with parts.claims.held(iqn):
-        with parts.store.read() as transaction:
-            there = transaction.attachments.of_volume(iqn.removeprefix(IQN_PREFIX))
-        if not any(map(wanted, there)):
+        if not (parts.peers and _wished(parts, iqn)):
             parts.target.remove(iqn)
         del parts.faults[iqn]
 
@@ -69,6 +68,11 @@ def reconcile(parts: Parts) -> tuple[int, Mapping[str, str]]:
         faults = parts.target.reconcile(every)
     parts.faults.replace(dict(faults))
     return len(every), faults
+
+
+def _wished(parts: Parts, iqn: str) -> bool:
+    with parts.store.read() as transaction:
+        return any(map(wanted, transaction.attachments.of_volume(iqn.removeprefix(IQN_PREFIX))))
 
 
 def _check_still(parts: Parts, attachment: Attachment) -> None:

@@ -17,6 +17,8 @@ class Faults(MutableMapping[str, str]):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._unwritten: dict[str, str] = {}
+        # What may be in the database: where nobody else writes there nearly never is one to remove, and no need to ask for it.
+        self._names: set[str] | None = None
 
     def __getitem__(self, iqn: str) -> str:
         return self._all()[iqn]
@@ -29,12 +31,15 @@ class Faults(MutableMapping[str, str]):
 
     def __setitem__(self, iqn: str, reason: str) -> None:
         self._unwritten[iqn] = reason
+        self._known().add(iqn)
         self._write()
 
     def __delitem__(self, iqn: str) -> None:
         self._unwritten.pop(iqn, None)
-        with self._store.read() as transaction:
-            transaction.faults.remove(iqn)
+        if self._store.database.shared or iqn in self._known():
+            with self._store.read() as transaction:
+                transaction.faults.remove(iqn)
+            self._known().discard(iqn)
 
     def items(self) -> ItemsView[str, str]:
         """All of them at once."""
@@ -48,9 +53,15 @@ class Faults(MutableMapping[str, str]):
     def replace(self, faults: dict[str, str]) -> None:
         """These, and no others."""
         self._unwritten = dict(faults)
+        self._known().update(faults)
         with self._store.begin() as transaction:
             transaction.faults.replace(faults)
         self._unwritten.clear()
+
+    def _known(self) -> set[str]:
+        if self._names is None:
+            self._names = set(self._all())
+        return self._names
 
     def _all(self) -> dict[str, str]:
         if self._unwritten:

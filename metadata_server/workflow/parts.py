@@ -44,6 +44,11 @@ class Parts:
     strangers: dict[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    @property
+    def peers(self) -> bool:
+        """Whether there may be other servers of this database: what was read here may be otherwise by now, there."""
+        return self.store.database.shared
+
     @cached_property
     def faults(self) -> Faults:
         """The exports that are not as they should be, by target name, and why. They are tried again (`Recovery.mend`)."""

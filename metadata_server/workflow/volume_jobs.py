@@ -52,7 +52,8 @@ class VolumeJobs:
         )  # fmt: skip
 
     def grow(self, volume: Volume, before: int) -> Job:
-        """A volume that is `extending`; ``before`` is the size in GiB that it goes back to.
+        """A volume that is `extending`; ``before`` is the size in GiB that it goes back to. Where nobody is told of a failure any
+        more it is `error_extending`, as in Cinder, until somebody resets it: it has its data and its instance.
 
         A file that is larger than its row says is harmless; a row that promises more than the file has is not.
         """
@@ -62,10 +63,15 @@ class VolumeJobs:
             self._parts.observe("volume: grow")
             backend.extend(volume.id, volume.size * GIB)
 
-        def undo() -> None:
-            self._move("volume: record the old size", volume, VolumeMove.UNDO, size=before)
+        def end(move: VolumeMove) -> None:
+            self._move("volume: record the old size", volume, move, size=before)
 
-        return Job(of_volume(volume.id), work, done=lambda: self._show_growth(volume), undo=undo, fail=undo)
+        return Job(
+            of_volume(volume.id), work,
+            done=lambda: self._show_growth(volume),
+            undo=lambda: end(VolumeMove.UNDO),
+            fail=lambda: end(VolumeMove.FAIL),
+        )  # fmt: skip
 
     def delete(self, volume: Volume, snapshots: Sequence[Snapshot] = ()) -> Job:
         """A volume that is `deleting`, with those of its snapshots that go with it."""

@@ -15,7 +15,9 @@ import requests
 
 from blockstore.errors import BlockstoreError
 from blockstore.waiting import Deadline, wait_for
+from metadata_server.database import DatabaseSettings
 from metadata_server.domain.export import SeenTarget
+from metadata_server.store import Store
 from metadata_server.targets import tgt_show
 from metadata_server.targets.tgt_request import Mode, Operation, Request
 from metadata_server.targets.tgt_socket import SocketControl
@@ -38,6 +40,13 @@ def _programs() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=KINDS, default="sqlite", help="what the servers of tests/target keep their state in")
+
+
+@pytest.fixture
+def sqlite(request: pytest.FixtureRequest) -> None:
+    """For what is so with SQLite alone: the state is a file of the folder, and there is one server."""
+    if request.config.getoption("--database") != "sqlite":
+        pytest.skip("with SQLite alone")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -98,6 +107,14 @@ def until(what: str, holds: Callable[[], bool], seconds: float = 30) -> None:
             return None
 
     wait_for(what, look, Deadline.after(seconds))
+
+
+def opened(state: Path) -> Store:
+    """The database of a server that does not run."""
+    words = LocalServer.databases(state)
+    file = words.get("database.password_file")
+    settings = DatabaseSettings(words.get("database.url", ""), password_file=Path(file) if file else None)
+    return Store.open(state / "state.db", settings)
 
 
 def start_of(file: Path, count: int) -> bytes:

@@ -116,6 +116,10 @@ class ForkedServer(LocalServer):
             file.unlink()
 
     @property
+    def pid(self) -> int:
+        return self._server
+
+    @property
     def steps(self) -> list[str]:
         """The names of the steps since `arm`; the last one was not done if the server died."""
         return self._armed.read_text().splitlines()

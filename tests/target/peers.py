@@ -9,7 +9,7 @@ from metadata_server.state import Addresses
 from testbed.postgresql import LocalPostgresql
 from testbed.server import LocalServer
 
-READY = re.compile(r"^ready: instances at http://(\S+), operators at http://(\S+), iSCSI at (\S+),", re.MULTILINE)
+READY = re.compile(r"^ready: instances at http://(\S+), operators at http://(\S+), (?:iSCSI at (\S+),)?", re.MULTILINE)
 
 
 class PeerServer(LocalServer):

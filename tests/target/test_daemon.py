@@ -206,6 +206,7 @@ def test_an_attached_volume_grows_under_its_session(server: LocalServer, scene: 
     assert initiator.io(login, "write -P 0x42 2147479552 4k").ok
 
 
+@pytest.mark.usefixtures("sqlite")
 def test_two_servers_do_not_share_a_folder(server: LocalServer) -> None:
     with pytest.raises(RuntimeError, match="another server runs in"):
         LocalServer(server.state).start()

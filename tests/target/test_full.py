@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,7 +15,7 @@ import requests
 from blockstore.errors import ServiceDenied
 from testbed.server import LocalServer
 from tests.target import initiator
-from tests.target.conftest import Guest, Scene, until
+from tests.target.conftest import Guest, Scene, opened, until
 from tests.target.initiator import Login
 
 MIB = 1 << 20
@@ -124,8 +123,8 @@ def test_growth_that_a_kill_interrupted_waits_for_room(folder: Path) -> None:
         _, volume, attachment, login = attached(scene)
         server.kill()
     # As a kill leaves it that comes after the wish was recorded.
-    with closing(sqlite3.connect(folder / "state.db")) as database, database:
-        database.execute("UPDATE volumes SET size = 3, lifecycle = 'extending'")
+    with closing(opened(folder)) as store, store.begin() as transaction:
+        transaction.connection.exec_driver_sql("UPDATE volumes SET size = 3, lifecycle = 'extending'")
     # The soft limit alone: only that can be lifted without a privilege.
     with LocalServer(folder, prefix=("prlimit", f"--fsize={2 << 30}:")) as server:
         assert server.client.volume(volume)["status"] == "extending"
@@ -137,6 +136,7 @@ def test_growth_that_a_kill_interrupted_waits_for_room(folder: Path) -> None:
         assert initiator.io(login, "read -P 0x71 0 1M", f"discard {(3 << 30) - MIB} 1M").ok
 
 
+@pytest.mark.usefixtures("sqlite")
 def test_state_and_volumes_on_one_full_file_system(tmp_path: Path) -> None:
     """What is there goes on; what would have to be written down is refused, until there is room again."""
     with small(tmp_path / "all", "size=24m") as everything, LocalServer(everything / "state") as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -71,6 +72,28 @@ def test_the_others_are_left_alone(server: LocalServer, scene: Scene) -> None:
         assert len(before) == 1
         assert seen(server)[other.iqn].connections == before
     assert writer.failed == []
+
+
+def test_growth_that_fails_when_nobody_listens_any_more_is_in_the_row(forked: ForkedServer) -> None:
+    guest, volume, login = attached(Scene(forked))
+    assert initiator.io(login, "write -P 0x41 0 1M").ok
+    with forked.held_before("volume: grow"):
+        extend(forked, volume, 2)
+        assert forked.client.volume(volume)["status"] == "extending"
+        # No file of more than 1 GiB: the kernel says EFBIG where a full file system would say ENOSPC.
+        subprocess.run(["prlimit", f"--pid={forked.pid}", f"--fsize={1 << 30}:"], check=True)
+    until("the end of it", lambda: forked.client.volume(volume)["status"] == "error_extending")
+    assert forked.client.volume(volume)["size"] == 1
+    # It is its instance's as before, and not anybody's to be grown or taken before somebody has seen this.
+    assert initiator.io(login, "read -P 0x41 0 1M", "write -P 0x41 0 1M").ok
+    assert guest.ask("GET", "attachments").json()["attachments"][0]["status"] == "attached"
+    with pytest.raises(ServiceDenied, match="error_extending"):
+        extend(forked, volume, 2)
+    subprocess.run(["prlimit", f"--pid={forked.pid}", "--fsize=unlimited:"], check=True)
+    forked.client.post(f"/v3/volumes/{volume}/action", {"os-reset_status": {"status": "in-use"}})
+    extend(forked, volume, 2)
+    until("the growth", lambda: forked.client.volume(volume)["status"] == "in-use")
+    whole(forked, volume, login, 2)
 
 
 def test_the_server_killed_at_any_step_of_growth_under_writes(forked: ForkedServer) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ from tests.target.conftest import Guest, seen, until
 from tests.target.initiator import inquiry
 from tests.target.peers import PeerServer
 
+# Of a server that leads, after which it is replaced.
+LEASE_SECONDS = 6
 numbers = itertools.count(1)
 
 
@@ -26,12 +30,20 @@ numbers = itertools.count(1)
 def three(tmp_path_factory: pytest.TempPathFactory, postgresql: LocalPostgresql, migrated: str) -> Iterator[list[PeerServer]]:
     state = tmp_path_factory.mktemp("several") / "state"
     database = postgresql.database(template=migrated)
-    servers = [PeerServer(state, number, postgresql, database) for number in range(3)]
+    file = state.with_suffix(".toml")
+    file.write_text(f"[database]\nlease = {LEASE_SECONDS}\n")
+    servers = [PeerServer(state, number, postgresql, database, ("--config", str(file))) for number in range(3)]
     with ThreadPoolExecutor(3) as pool:  # all at once: nobody has made the folder, the tables or the daemon before
         list(pool.map(LocalServer.start, servers))
     yield servers
     for server in servers:
         server.stop()
+
+
+class LonelyServer(LocalServer):
+    """With SQLite, whatever the others have."""
+
+    databases = staticmethod(lambda _state: {})
 
 
 def leader(servers: list[PeerServer]) -> PeerServer:
@@ -172,6 +184,31 @@ def leader_is_one_of(servers: list[PeerServer], those: list[PeerServer]) -> bool
         return False
 
 
+def test_one_that_leads_and_freezes_is_replaced_and_does_no_harm_when_it_wakes_up(three: list[PeerServer]) -> None:
+    first = leader(three)
+    others = [server for server in three if server is not first]
+    one = guest(first)
+    attachment = reserve(first, volume(first), one.id).json()["attachment"]["id"]
+    login = at(first, one).login(attachment)
+    daemon = first.tgtd_pid
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        until("another one to lead", lambda: leader_is_one_of(three, others))
+        second = leader(three)
+        # The new one keeps the daemon. The frozen one is yet to hear of its death.
+        second.end_tgtd()
+        until("the daemon again", lambda: second.tgtd_pid != daemon and inquiry(login).ok)
+        daemon = second.tgtd_pid
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    until("the first one to follow", lambda: "another server leads by now" in first.log.read_text())
+    assert leader(three) is second
+    assert (second.tgtd_pid, inquiry(login).ok) == (daemon, True)
+    assert ask(first, "GET", "/healthz").status_code == 200
+    new = reserve(first, volume(first), one.id).json()["attachment"]["id"]
+    assert inquiry(at(first, one).login(new)).ok
+
+
 def test_one_that_stops_leaves_the_exports_to_the_others_and_the_last_one_ends_the_daemon(three: list[PeerServer]) -> None:
     one = guest(three[0])
     attachment = reserve(three[0], volume(three[0]), one.id).json()["attachment"]["id"]
@@ -201,7 +238,7 @@ def test_one_of_another_folder_is_refused_and_says_whose_the_database_is(
 
 
 def test_one_with_sqlite_is_not_let_into_the_folder(three: list[PeerServer], tmp_path: Path) -> None:
-    stranger = LocalServer(three[0].state, advertised_host="")
+    stranger = LonelyServer(three[0].state, advertised_host="")
     stranger.log = tmp_path / "log"
     with pytest.raises(RuntimeError, match="another server runs in"):
         stranger.start()

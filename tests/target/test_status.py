@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 
 from blockstore.report import Report, Result, VolumeReport
@@ -9,7 +10,7 @@ from tests.target.conftest import Scene
 from tests.target.test_command import run
 
 
-def test_it_says_what_there_is_and_what_it_stands_on(scene: Scene) -> None:
+def test_it_says_what_there_is_and_what_it_stands_on(scene: Scene, request: pytest.FixtureRequest) -> None:
     guest = scene.guest()
     _, attachment = scene.attached(guest)
     before = scene.server.client.get("/status")["status"]
@@ -20,7 +21,7 @@ def test_it_says_what_there_is_and_what_it_stands_on(scene: Scene) -> None:
     assert found["exports"]["wanted"] == before["exports"]["wanted"] + 1
     assert found["exports"]["present"] == before["exports"]["present"] + 1
     assert found["target"] == {"driver": "tgt", "running": True}
-    assert (found["database"]["kind"], found["database"]["keys"]) == ("sqlite", 0)
+    assert (found["database"]["kind"], found["database"]["keys"]) == (request.config.getoption("--database"), 0)
     [kind] = found["types"]
     assert (kind["name"], kind["backend"], kind["default"]) == ("sparse", "sparse", True)
     assert kind["volumes"] == sum(found["volumes"].values())
