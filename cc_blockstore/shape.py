@@ -15,6 +15,7 @@ from cc_blockstore.look import Look, Place, refuse
 from cc_blockstore.machine import content, device, filesystem, gpt, making, partition
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
+from cc_blockstore.machine.untouched import untouched
 from cc_blockstore.plan import filesystem as plan_filesystem
 from cc_blockstore.plan import gpt as plan_gpt
 from cc_blockstore.plan import growth as plan_growth
@@ -125,7 +126,7 @@ class Shape:
         else:
             partition.unclaimed(self._machine, self._node)
             if decision.verb is Verb.CREATE:
-                partition.bare(self._machine, self._node)
+                self._last_look(self._node, seen)
             self._empty = decision.verb is not Verb.OVERWRITE
             # What was begun under `overwrite` may be what an overwriting left; then it counts as one.
             self._destroyed |= decision.verb is Verb.FINISH and self._overwrite is Overwrite.YES
@@ -163,7 +164,7 @@ class Shape:
         todo = [each for each in decided if each.verb is not None]
         for each in todo:
             if each.verb is Verb.CREATE and not self._empty:
-                partition.bare(self._machine, each.place.node)
+                self._last_look(each.place.node, each.seen)
         if todo:
             self._begin(todo)
         for each in todo:
@@ -172,6 +173,11 @@ class Shape:
             filesystem.make(self._machine, each.place.node, each.wish, self._identity(each))
         self._destroyed |= any(each.verb is Verb.OVERWRITE for each in todo)
         return self._end() or bool(todo)
+
+    def _last_look(self, node: str, seen: Content) -> None:
+        """Before something is made on what is empty: raise `Refused` where there is a signature after all."""
+        if not (seen.untouched and untouched(self._machine, node, seen.size, whole=True)):
+            partition.bare(self._machine, node)
 
     def _begin(self, todo: list[Decided]) -> None:
         """Mark what is to be made, durably and before the first write to it."""
