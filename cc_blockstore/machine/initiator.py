@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blockstore.render import render
+from blockstore.plain import render
 from cc_blockstore.machine import files
 
 NAME_FILE = "etc/iscsi/initiatorname.iscsi"
@@ -17,7 +17,7 @@ def write_name(name: str, root: Path = Path("/")) -> bool:
     find itself in it. Every record of ours pins the name anyway.
     """
     if read_name(root) == name or root_on_iscsi(root):
-        return False  # the usual case at a re-run: nothing is rendered, so Jinja2 is not even imported
+        return False  # the usual case at a re-run: nothing is rendered
     return files.write(root / NAME_FILE, render("initiatorname.iscsi.j2", name=name))
 
 
