@@ -167,9 +167,7 @@ class MetadataClient:
                     break
             return answer, bytes(data)
 
-    def _send(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], seconds: float
-    ) -> requests.Response:
+    def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], seconds: float) -> requests.Response:
         """By the session's adapter itself: what `Session.request` does beside that (cookies, redirects, proxies, the environment)
         is not wanted here, and is a third of a call's time."""
         from requests import PreparedRequest

@@ -29,7 +29,7 @@ def do(machine: Machine, wish: FilesystemWish, node: str, volume_id: str, *, rea
     for former in [each.point for each in mounts(machine) if wish.mount and each.device == node and each.point != wish.mount]:
         _unmount(machine, former)
     command = _command(machine, wish, node, volume_id, read_only=read_only)
-    if command.argv[0] == "mount" and _by_kernel(machine, command):
+    if _by_kernel(machine, command):
         return
     try:
         machine.run(command, timeout=deadline.remaining() + 10)
@@ -56,8 +56,11 @@ def _command(machine: Machine, wish: FilesystemWish, node: str, volume_id: str, 
 
 
 def _by_kernel(machine: Machine, command: Command) -> bool:
-    """What this command of mount(8) would do, without a process where that is safe. False where it was not done."""
-    _, _, kind, _, options, node, point = command.argv
+    """Do what this mount(8) would do, without the process, where that is one plain call. False where it was not done."""
+    program, *words = command.argv
+    if program != "mount":
+        return False
+    _, kind, _, options, node, point = words
     call = mount_call(node, point, kind, options.split(","))
     return call is not None and machine.mount(call)
 

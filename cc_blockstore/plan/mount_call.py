@@ -1,4 +1,4 @@
-"""What mount(8) would ask of the kernel, where that is one plain call: the flags of mount(2), and the file system's own options."""
+"""What mount(8) would ask of the kernel, where that is one plain call: flags of mount(2), and the file system's own options."""
 
 from __future__ import annotations
 

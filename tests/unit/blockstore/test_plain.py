@@ -48,7 +48,8 @@ def test_what_is_more_than_that_is_an_error(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_condition_within_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "FOLDERS", (tmp_path,))
-    (tmp_path / "nested.j2").write_text("{% if a %}\na\n{% if b %}\nb\n{% else %}\nno b\n{% endif %}\n{% else %}\nno a\n{% endif %}\n")
+    inner = "{% if b %}\nb\n{% else %}\nno b\n{% endif %}\n"
+    (tmp_path / "nested.j2").write_text(f"{{% if a %}}\na\n{inner}{{% else %}}\nno a\n{{% endif %}}\n")
     shown = {(a, b): plain.render("nested.j2", a=a, b=b) for a in (0, 1) for b in (0, 1)}
     assert shown == {(0, 0): "no a\n", (0, 1): "no a\n", (1, 0): "a\nno b\n", (1, 1): "a\nb\n"}
     assert shown == {(a, b): _jinja(tmp_path, a, b) for a in (0, 1) for b in (0, 1)}
@@ -58,6 +59,8 @@ def _jinja(folder: Path, a: int, b: int) -> str:
     import jinja2
 
     loader = jinja2.FileSystemLoader(str(folder))
-    return jinja2.Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True).get_template(
-        "nested.j2"
-    ).render(a=a, b=b)
+    return (
+        jinja2.Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+        .get_template("nested.j2")
+        .render(a=a, b=b)
+    )
