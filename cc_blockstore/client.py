@@ -176,9 +176,10 @@ class MetadataClient:
         session, request = self._session(), PreparedRequest()
         typed = {} if body is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
         request.method, request.url, request.body = method, self._endpoint + path, body
-        request.headers = CaseInsensitiveDict({**session.headers, **headers, **self._proof(), **typed})
-        timeout = (min(self._connect, seconds), seconds)
-        return session.get_adapter(request.url).send(request, stream=True, timeout=timeout, verify=session.verify, proxies={})
+        request.headers = CaseInsensitiveDict({name: str(value) for name, value in session.headers.items()})
+        request.headers.update({**headers, **self._proof(), **typed})
+        timeout, verify = (min(self._connect, seconds), seconds), self._ca_cert or True
+        return session.get_adapter(request.url).send(request, stream=True, timeout=timeout, verify=verify, proxies={})
 
     def _proof(self) -> dict[str, str]:
         return {SESSION_HEADER: self._session_token.reveal()} if self._session_token else {}
