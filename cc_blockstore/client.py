@@ -196,7 +196,6 @@ class MetadataClient:
 
             session = requests.Session()
             session.trust_env = False  # no proxy and no .netrc stands between an instance and its metadata service
-            session.verify = self._ca_cert or True
             session.headers["Accept-Encoding"] = "identity"
             adapter = HTTPAdapter(
                 max_retries=Retry(total=None, connect=RETRIES, read=0, status=0, other=0, backoff_factor=BACKOFF)
