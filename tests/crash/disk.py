@@ -42,8 +42,8 @@ class LoggedDisk:
 
 
 class Starts:
-    """Python's own word that a process is about to be started (audit event ``subprocess.Popen``), and the harness's that something
-    is mounted without one. A hook stays for ever, so there is one, which tells whoever listens at the moment."""
+    """Python's own word that a process is about to be started (audit event ``subprocess.Popen``), and the harness's that
+    something is mounted without one. A hook stays for ever, so there is one, which tells whoever listens at the moment."""
 
     listener: LoggedDisk | None = None
 
