@@ -31,13 +31,3 @@ def _environment() -> jinja2.Environment:
 def render(template: str, **values: object) -> str:
     """The text of a template (``node-record.j2``) with these values."""
     return _environment().get_template(template).render(**values)
-
-
-def filled(template: str, word: str, value: str) -> str:
-    """The same for a template that holds one ``{{ word }}`` and nothing else of Jinja2's, without it: to make Jinja2 ready takes
-    as long as all the rest of a first boot without volumes. Raises ValueError where the template holds more than that."""
-    path = next(each for each in (folder / template for folder in FOLDERS) if each.exists())
-    before, found, after = path.read_text(encoding="utf-8").partition(f"{{{{ {word} }}}}")
-    if not found or any(mark in before + after for mark in ("{{", "{%", "{#")):
-        raise ValueError(f"{template} holds more than one {word}")
-    return before + value + after

@@ -1,8 +1,9 @@
 """`dataclasses.dataclass` without the code that it generates: the same classes, several times as fast to define.
 
 The standard library writes the source of each class's methods and compiles it, at every import: about a millisecond a class,
-which was more than half of what the module cost a boot. Here the methods are closures over the fields. Type checkers see the
-original. Fields keep their defaults and factories; `replace`, `fields` and `asdict` work as ever.
+which was more than half of what the module cost a boot. Here the methods are closures over the fields, and the library's own
+description of a field is made for the first who asks. Type checkers see the original. Fields keep their defaults and factories;
+`replace`, `fields` and `asdict` work as ever.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ else:
         """As the original, with the two options that are used here. All fields are arguments, and all count in comparisons."""
         if cls is None:
             return functools.partial(dataclass, frozen=frozen, order=order)
-        made = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
-        fields = dataclasses.fields(made)
+        made, fields = cls, _fields(cls)
+        made.__match_args__ = tuple(each.name for each in fields)
+        made.__dataclass_fields__ = _Later(fields)
         methods = [_init(fields, hasattr(made, "__post_init__")), _equal(fields), _repr(fields)]
         methods += _orders(fields) if order else ()
         methods += (_set, _delete, _hash(fields)) if frozen else ()
@@ -32,6 +34,46 @@ else:
             if method.__name__ not in vars(made) or method.__name__ == "__hash__":
                 setattr(made, method.__name__, method)
         return made
+
+    class _Field:
+        """What is needed of a field here."""
+
+        def __init__(self, name, default, default_factory):
+            self.name, self.default, self.default_factory = name, default, default_factory
+
+    def _fields(cls):
+        """Those of the class and of its bases; a factory is no attribute of the class, as the original has it."""
+        found = {}
+        for base in reversed(cls.__mro__[1:]):
+            later = vars(base).get("__dataclass_fields__")
+            if isinstance(later, _Later):
+                found.update((each.name, each) for each in later.told)
+        for name in cls.__annotations__:
+            default = vars(cls).get(name, _MISSING)
+            if isinstance(default, dataclasses.Field):
+                found[name] = _Field(name, default.default, default.default_factory)
+                delattr(cls, name)
+                if default.default is not _MISSING:
+                    setattr(cls, name, default.default)
+            else:
+                found[name] = _Field(name, default, _MISSING)
+        return list(found.values())
+
+    class _Later:
+        """The standard library's own fields, made for the first who asks for them: `replace`, `fields`, `asdict`."""
+
+        def __init__(self, told):
+            self.told, self.fields = told, None
+
+        def __get__(self, one, cls):
+            if self.fields is None:
+                given = {each.name: each.default for each in self.told if each.default is not _MISSING}
+                made = {each.name: each.default_factory for each in self.told if each.default_factory is not _MISSING}
+                given.update((name, dataclasses.field(default_factory=factory)) for name, factory in made.items())
+                space = {"__annotations__": {each.name: "object" for each in self.told}, "__doc__": "Fields.", **given}
+                shadow = dataclasses.dataclass(init=False, repr=False, eq=False)(type(cls.__name__, (), space))
+                self.fields = shadow.__dataclass_fields__
+            return self.fields
 
     def _init(fields, then):
         names = tuple(each.name for each in fields)

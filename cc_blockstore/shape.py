@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from blockstore.attachment import Volume
-from blockstore.errors import Refused
+from blockstore.errors import BlockstoreError, Refused
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore.filesystems import FILESYSTEMS
@@ -15,12 +15,13 @@ from cc_blockstore.look import Look, Place, refuse
 from cc_blockstore.machine import content, device, filesystem, gpt, making, partition
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
+from cc_blockstore.machine.untouched import untouched
 from cc_blockstore.plan import filesystem as plan_filesystem
 from cc_blockstore.plan import gpt as plan_gpt
 from cc_blockstore.plan import growth as plan_growth
 from cc_blockstore.plan import mount as plan_mount
 from cc_blockstore.plan import partition as plan_partition
-from cc_blockstore.plan.content import Content, Overwrite
+from cc_blockstore.plan.content import Content, Overwrite, Partition
 from cc_blockstore.plan.decision import Decision, Do, Keep, Verb
 from cc_blockstore.plan.gpt import Gpt
 from cc_blockstore.progress import Steps
@@ -73,7 +74,8 @@ class Shape:
         self._look, self._deadline = look, deadline
         self._overwrite = overwrite_of(machine, wish, volume.id)
         self._table: Gpt | None = None
-        self._empty = self._destroyed = self._written = False
+        # `_hidden`: the table was written, and the kernel is shown it when all that it names is made.
+        self._empty = self._destroyed = self._written = self._hidden = False
 
     def run(self, steps: Steps) -> tuple[Placed, ...]:
         """Partition table and file systems as wished, with udev kept away meanwhile. Raises `Refused`, `BlockstoreError`."""
@@ -87,6 +89,7 @@ class Shape:
                 making.record_overwriting(self._machine, self._volume.id)
             if self._written:
                 device.refresh_partitions(self._machine, self._node)  # udev was kept away, and is to look at them now
+        self._show()
         return tuple(self._placed(each) for each in decided)
 
     @property
@@ -125,14 +128,33 @@ class Shape:
         else:
             partition.unclaimed(self._machine, self._node)
             if decision.verb is Verb.CREATE:
-                partition.bare(self._machine, self._node)
+                self._last_look(self._node, seen)
             self._empty = decision.verb is not Verb.OVERWRITE
             # What was begun under `overwrite` may be what an overwriting left; then it counts as one.
             self._destroyed |= decision.verb is Verb.FINISH and self._overwrite is Overwrite.YES
             self._table = self._new_table(seen.size, again=self._destroyed)
             writes = plan_gpt.rewritten(self._table)
         self._written = True
-        partition.write(self._machine, self._node, writes, self._table, self._deadline)
+        gpt.write(self._machine, self._node, writes)
+        self._hidden = self._empty and self._may_be_hidden()
+        if not self._hidden:
+            partition.show(self._machine, self._node, self._table, self._deadline)
+
+    def _may_be_hidden(self) -> bool:
+        """Whether the file systems can be made before the kernel shows their partitions. udev then sees each once, complete, and
+        without waiting: an event that comes while we hold the disk it puts off, by 200 ms each time."""
+        kinds = [FILESYSTEMS.get(each.type) for each in self._wish.filesystems]
+        can = all(kind is None or kind.make_at is not None for kind in kinds)
+        return can and not content.partitions(self._machine, self._node)
+
+    def _show(self) -> None:
+        """Show what was hidden, as soon as nobody is kept away any more: udev finds it free when it hears of it."""
+        if not self._hidden or self._table is None:
+            return
+        try:
+            partition.show(self._machine, self._node, self._table, self._deadline)
+        except BlockstoreError:  # somebody had the kernel read the table at the same moment
+            partition.show(self._machine, self._node, self._table, self._deadline)
 
     def _new_table(self, size: int, *, again: bool) -> Gpt:
         sector = gpt.sector_size(self._machine, self._node)
@@ -148,7 +170,7 @@ class Shape:
     def _decided(self, wish: FilesystemWish, place: Place) -> Decided:
         decide = partial(plan_filesystem.decide, wish, blank=self._volume.blank, overwrite=self._overwrite)
         if self._empty:  # the table was made a moment ago on a device that was empty throughout
-            seen = content.glance(self._machine, place.node)
+            seen = self._hidden_part(place) if self._hidden else content.glance(self._machine, place.node)
             seen = replace(seen, kind="", table="", data_at=-1, read_only=self._look.read_only, making=place.making)
             decision = decide(seen)
             refuse(decision)
@@ -159,19 +181,35 @@ class Shape:
             decision = plan_growth.decide(wish, seen, where, grow=self._wish.grow)
         return Decided(wish, place, decision, seen)
 
+    def _hidden_part(self, place: Place) -> Content:
+        return Content(place.node, self._part(place).size)
+
+    def _part(self, place: Place) -> Partition:
+        """The partition of this place, as our table has it."""
+        parts = gpt.partitions(self._node, self._table) if self._table else ()
+        return next(each for each in parts if each.number == place.number)
+
     def _make(self, decided: list[Decided]) -> bool:
         todo = [each for each in decided if each.verb is not None]
         for each in todo:
             if each.verb is Verb.CREATE and not self._empty:
-                partition.bare(self._machine, each.place.node)
+                self._last_look(each.place.node, each.seen)
         if todo:
             self._begin(todo)
         for each in todo:
             if each.seen.kind:
                 partition.wipe(self._machine, each.place.node)
-            filesystem.make(self._machine, each.place.node, each.wish, self._identity(each))
+            if self._hidden:
+                filesystem.make_hidden(self._machine, self._node, self._part(each.place), each.wish, self._identity(each))
+            else:
+                filesystem.make(self._machine, each.place.node, each.wish, self._identity(each))
         self._destroyed |= any(each.verb is Verb.OVERWRITE for each in todo)
         return self._end() or bool(todo)
+
+    def _last_look(self, node: str, seen: Content) -> None:
+        """Before something is made on what is empty: raise `Refused` where there is a signature after all."""
+        if not (seen.untouched and untouched(self._machine, node, seen.size, whole=True)):
+            partition.bare(self._machine, node)
 
     def _begin(self, todo: list[Decided]) -> None:
         """Mark what is to be made, durably and before the first write to it."""

@@ -13,6 +13,12 @@ def make(device: str, label: str, identity: str) -> tuple[str, ...]:
     return ("mkfs.ext4", "-q", "-E", "nodiscard", "-U", identity, *label_option("-L", label), device)
 
 
+def make_at(device: str, label: str, identity: str, offset: int, size: int) -> tuple[str, ...]:
+    """The same at an offset of a device that is larger."""
+    where = f"nodiscard,offset={offset}"
+    return ("mkfs.ext4", "-q", "-E", where, "-U", identity, *label_option("-L", label), device, f"{size >> 10}k")
+
+
 def unused(read: Read) -> bool:
     """Never mounted: s_mtime and s_mnt_count are zero."""
     mtime, _, mounts = struct.unpack("<IIH", read(SUPERBLOCK + 0x2C, 10))
@@ -34,5 +40,6 @@ def grow(device: str, point: str) -> tuple[str, ...]:
 
 
 EXT4 = Filesystem(
-    name="ext4", label_bytes=16, smallest=8 * MIB, make=make, untouched=("noload",), unused=unused, extent=extent, grow=grow
-)
+    name="ext4", label_bytes=16, smallest=8 * MIB, make=make, untouched=("noload",), unused=unused, extent=extent, grow=grow,
+    make_at=make_at,
+)  # fmt: skip

@@ -23,6 +23,9 @@ class Filesystem:
     same: a journal is replayed otherwise. ``label_rule`` says what else may be wrong with a label, beside its length. No
     ``make`` forces: whoever calls has looked first, and mkfs's own refusal is a second lock.
 
+    ``make_at(device, label, identity, offset, size)``: argv that makes it in so many bytes at an offset of the whole device, so
+    that the kernel need not show the partition yet; None where mkfs cannot.
+
     ``unused(read)``: whether the superblock shows that nobody can have put a file in it since mkfs began; False where it
     cannot tell. ``extent(read, total)``: the bytes of the device that it has; ``total`` is what statvfs(3) says of a mounted
     one, else None: on the disk a superblock may be an old one. ``grow(device, point)``: argv of the tool that grows it while it
@@ -43,6 +46,7 @@ class Filesystem:
     mountable: bool = True
     untouched: tuple[str, ...] = ()
     label_rule: Callable[[str], str | None] = lambda label: None
+    make_at: Callable[[str, str, str, int, int], tuple[str, ...]] | None = None
     grow: Callable[[str, str], tuple[str, ...]] | None = None
     grow_smallest: int = 0
     confirm_growth: Callable[[Read, int], tuple[int, bytes]] | None = None

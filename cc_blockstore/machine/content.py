@@ -20,6 +20,7 @@ from cc_blockstore.machine import files, gpt, provisioning
 from cc_blockstore.machine.device import SECTOR
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.provisioning import Area
+from cc_blockstore.machine.untouched import untouched
 from cc_blockstore.machine.usage import used_by
 from cc_blockstore.plan import gpt as plan_gpt
 from cc_blockstore.plan import partition as plan_partition
@@ -53,12 +54,14 @@ def glance(machine: Machine, node: str, *, read_only: bool = False) -> Content:
 
 
 def probe(machine: Machine, node: str, *, read_only: bool = False, volume_id: str = "") -> Content:
-    """Look closely: blkid at low level (no cache), and sampled blocks where it finds nothing. A table of ours whose writing was
+    """Look closely: blkid at low level (no cache), and sampled blocks where it finds nothing; no process for what nobody ever
+    wrote to. A table of ours whose writing was
     cut short counts as nothing for the volume that ``volume_id`` names."""
-    values = _blkid(machine, node)
+    size, whole = size_of(machine, node), not _is_partition(machine, node)
+    fresh = untouched(machine, node, size, whole=whole)
+    values = {} if fresh else _blkid(machine, node)
     kind = None if values is None else values.get("ID_FS_TYPE", "")
     table = None if values is None else values.get("ID_PART_TABLE_TYPE", "")
-    size, whole = size_of(machine, node), not _is_partition(machine, node)
     seen = Content(
         device=node,
         size=size,
@@ -69,7 +72,10 @@ def probe(machine: Machine, node: str, *, read_only: bool = False, volume_id: st
         partitions=partitions(machine, node),
         used_by=used_by(machine, node),
         read_only=read_only,
+        untouched=fresh,
     )
+    if fresh:
+        return replace(seen, data_at=-1)
     if kind == "" and table == "":
         begun = _begun(gpt.see(machine, node, size), volume_id) if whole and volume_id else ()
         return replace(seen, data_at=first_data(machine.paths.dev / Path(node).name, size, begun), begun=bool(begun))

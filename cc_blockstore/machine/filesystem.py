@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from blockstore.errors import BlockstoreError
 from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.filesystems import FILESYSTEMS
-from cc_blockstore.machine import content, device
+from cc_blockstore.machine import content, device, gpt
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.partition import WRITE_SECONDS
+from cc_blockstore.plan.content import Partition
 from cc_blockstore.wish import FilesystemWish
 
 # udev is told again of a new file system that it has not seen after so many seconds.
@@ -20,6 +22,17 @@ PATIENCE = 30.0
 def make(machine: Machine, node: str, wish: FilesystemWish, identity: str) -> None:
     """Make the wished file system and flush it to the disk; afterwards its mark may go."""
     machine.run(Command(FILESYSTEMS[wish.type].make(node, wish.label, identity)), timeout=WRITE_SECONDS)
+    flush(machine, node)
+
+
+def make_hidden(machine: Machine, node: str, place: Partition, wish: FilesystemWish, identity: str) -> None:
+    """The same in a partition of this disk that the kernel does not show yet, and udev has not heard of. Raises BlockstoreError
+    where mkfs cannot."""
+    make_at = FILESYSTEMS[wish.type].make_at
+    if make_at is None:
+        raise BlockstoreError(f"{wish.type} cannot be made before the kernel shows {place.node}")
+    with gpt.unwatched(machine, node) as own:
+        machine.run(Command(make_at(own, wish.label, identity, place.start, place.size)), timeout=WRITE_SECONDS)
     flush(machine, node)
 
 

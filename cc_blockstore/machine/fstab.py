@@ -17,8 +17,8 @@ def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool
 
     All volumes in one write and one daemon-reload: a generator run costs more than a mount. systemd must know that a line is
     gone before a mount point of it is used again, or it unmounts what is bound to the device of the old line; that is waited
-    for. Of lines that are new it only has to hear: what they name is mounted already, with `_netdev`, by which systemd orders
-    its shutdown.
+    for. Of lines that are new it only has to hear: what they name is mounted already; from the line's `_netdev` systemd knows to
+    unmount it while the network is there.
     """
     path = machine.paths.fstab
     before = files.read_exact(path) or ""

@@ -62,31 +62,34 @@ def sector_size(machine: Machine, node: str) -> int:
 
 def write(machine: Machine, node: str, writes: Iterable[Write]) -> None:
     """Write the parts in turn; each is on the disk before the next one begins (fsync(2): page cache, then the disk's own)."""
-    with _unwatched(_path(machine, node)) as descriptor:
-        for each in writes:
-            if os.pwrite(descriptor, each.data, each.offset) != len(each.data):
-                raise BlockstoreError(f"the partition table of {node} was not written whole")
-            os.fsync(descriptor)
+    with unwatched(machine, node) as own:
+        descriptor = os.open(own, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            for each in writes:
+                if os.pwrite(descriptor, each.data, each.offset) != len(each.data):
+                    raise BlockstoreError(f"the partition table of {node} was not written whole")
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
-def _unwatched(path: Path) -> Iterator[int]:
-    """The disk, open for writing through a node of its own.
+def unwatched(machine: Machine, node: str) -> Iterator[str]:
+    """A node of our own for the disk.
 
     udev watches the disk's own node (inotify, IN_CLOSE_WRITE): when one that was open for writing is closed, it has the kernel
     read the table again, as soon as nobody holds the lock. The partitions then vanish for a moment, under the next mount.
     """
+    path = _path(machine, node)
     found = os.stat(path)
+    if not stat.S_ISBLK(found.st_mode):  # a file, in tests
+        yield str(path)
+        return
     own = path.with_name(f".blockstore-{path.name}")
-    if stat.S_ISBLK(found.st_mode):
-        own.unlink(missing_ok=True)
-        os.mknod(own, 0o600 | stat.S_IFBLK, found.st_rdev)
+    own.unlink(missing_ok=True)
+    os.mknod(own, 0o600 | stat.S_IFBLK, found.st_rdev)
     try:
-        descriptor = os.open(own if stat.S_ISBLK(found.st_mode) else path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        yield str(own)
     finally:
         own.unlink(missing_ok=True)
 

@@ -17,9 +17,9 @@ def write_name(name: str, root: Path = Path("/")) -> bool:
     """
     if read_name(root) == name or root_on_iscsi(root):
         return False
-    from blockstore.render import filled  # late: at a re-run there is nothing to write
+    from blockstore.plain import render  # late: at a re-run there is nothing to write
 
-    return files.write(root / NAME_FILE, filled("initiatorname.iscsi.j2", "name", name))
+    return files.write(root / NAME_FILE, render("initiatorname.iscsi.j2", name=name))
 
 
 def read_name(root: Path = Path("/")) -> str:

@@ -18,6 +18,7 @@ from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.machine.usage import processes_on
 from cc_blockstore.plan import mount as plan
 from cc_blockstore.plan.decision import Keep
+from cc_blockstore.plan.mount_call import mount_call
 from cc_blockstore.wish import FilesystemWish
 
 
@@ -27,8 +28,11 @@ def do(machine: Machine, wish: FilesystemWish, node: str, volume_id: str, *, rea
     # Not from where it is wished: systemd may have mounted it there since this was decided.
     for former in [each.point for each in mounts(machine) if wish.mount and each.device == node and each.point != wish.mount]:
         _unmount(machine, former)
+    command = _command(machine, wish, node, volume_id, read_only=read_only)
+    if _by_kernel(machine, command):
+        return
     try:
-        machine.run(_command(machine, wish, node, volume_id, read_only=read_only), timeout=deadline.remaining() + 10)
+        machine.run(command, timeout=deadline.remaining() + 10)
     except CommandFailed:
         # After a reboot systemd mounts the same line of fstab at the same time; whoever is second finds it done.
         if isinstance(plan.decide(wish, node, mounts(machine), swaps(machine)), Keep):
@@ -49,6 +53,16 @@ def _command(machine: Machine, wish: FilesystemWish, node: str, volume_id: str, 
         return Command(("systemctl", "start", plan.unit_name(wish.mount)))
     options = ",".join((*plan.mount_options(wish, read_only=read_only), *beside_twin, "_netdev"))
     return Command(("mount", "-t", wish.type, "-o", options, node, wish.mount))
+
+
+def _by_kernel(machine: Machine, command: Command) -> bool:
+    """Do what this mount(8) would do, without the process, where that is one plain call. False where it was not done."""
+    program, *words = command.argv
+    if program != "mount":
+        return False
+    _, kind, _, options, node, point = words
+    call = mount_call(node, point, kind, options.split(","))
+    return call is not None and machine.mount(call)
 
 
 def twin(machine: Machine, wish: FilesystemWish, node: str) -> plan.Twin:

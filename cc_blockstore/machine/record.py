@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from blockstore.iscsi import IscsiConnection, IscsiPath
-from blockstore.render import render
+from blockstore.plain import render
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import files

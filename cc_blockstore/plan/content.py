@@ -27,7 +27,8 @@ class Content:
 
     ``kind`` is blkid's TYPE (ext4, LVM2_member, …) or "" for no signature, ``table`` its PTTYPE (gpt, dos) or "".
     ``data_at`` is the offset of the first byte that is not zero among the sampled blocks, -1 where all were zero; ``begun``:
-    but for a table that we began to write for this volume. ``used_by`` says what uses it (a mount point, a holder, swap), ""
+    but for a table that we began to write for this volume; ``untouched``: its target says that nothing was ever stored on it.
+    ``used_by`` says what uses it (a mount point, a holder, swap), ""
     for nothing. ``size`` in bytes; ``extent`` how much of it the file system says it has, None where nobody asked.
 
     What we know of our own work: ``making``: its file system was begun and not yet declared finished; ``own``: it carries an
@@ -47,6 +48,7 @@ class Content:
     read_only: bool = False
     gpt: Copies | None = None
     begun: bool = False
+    untouched: bool = False
     extent: int | None = None
     making: bool = False
     own: bool = False

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from blockstore.run import ENVIRONMENT
 from tests.loop.disk import Disk
+from tests.loop.instance import MOUNT
 
 TREE = Path(__file__).parents[2]
 START_SECONDS = 20.0
@@ -41,8 +42,8 @@ class LoggedDisk:
 
 
 class Starts:
-    """Python's own word that a process is about to be started (audit event ``subprocess.Popen``). A hook stays for ever, so
-    there is one, which tells whoever listens at the moment."""
+    """Python's own word that a process is about to be started (audit event ``subprocess.Popen``), and the harness's that
+    something is mounted without one. A hook stays for ever, so there is one, which tells whoever listens at the moment."""
 
     listener: LoggedDisk | None = None
 
@@ -51,6 +52,8 @@ class Starts:
         if event == "subprocess.Popen" and cls.listener is not None:
             words = arguments[1] if isinstance(arguments[1], (list, tuple)) else ()
             cls.listener.mark("start", " ".join(str(word) for word in words))
+        elif event == MOUNT and cls.listener is not None:
+            cls.listener.mark("start", str(arguments[0]))
 
 
 sys.addaudithook(Starts.hook)

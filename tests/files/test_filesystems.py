@@ -135,3 +135,25 @@ def test_the_argv(kind: str) -> None:
 def test_sizes_are_whole_mebibytes() -> None:
     """Partitions are aligned to whole MiB; a limit in between could not be met exactly."""
     assert all(each.smallest % MIB == 0 for each in FILESYSTEMS.values())
+
+
+@pytest.mark.parametrize("kind", [each for each in ALL if FILESYSTEMS[each].make_at])
+def test_at_an_offset_it_is_as_on_a_device_of_its_own(kind: str, disk: Disk) -> None:
+    """Within its bounds, and what is beside it stays as it is."""
+    filesystem, offset, size = FILESYSTEMS[kind], 3 * MIB, 64 * MIB
+    make_at = filesystem.make_at
+    assert make_at is not None
+    whole, part = disk(offset + size + 2 * MIB), disk(size)
+    with whole.path.open("r+b") as file:
+        for place in (0, offset - SECTOR, offset + size, offset + size + 2 * MIB - SECTOR):
+            file.seek(place)
+            file.write(b"x" * SECTOR)
+    before = whole.path.read_bytes()
+    real(*make_at(whole.node, "DATA", ID, offset, size))
+    after = whole.path.read_bytes()
+    assert (after[:offset], after[offset + size :]) == (before[:offset], before[offset + size :])
+    part.path.write_bytes(after[offset : offset + size])
+    assert part.blkid() == {"TYPE": kind, "LABEL": "DATA", "UUID": ID}
+    assert filesystem.extent(lambda place, length: after[offset + place : offset + place + length], None) == size
+    if kind == "ext4":
+        real("e2fsck", "-f", "-n", str(part.path))

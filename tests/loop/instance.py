@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,11 @@ from blockstore.waiting import CLOCK, Deadline
 from cc_blockstore.arrivals import Arrival
 from cc_blockstore.machine import device, fstab
 from cc_blockstore.machine.machine import Machine, Paths
+from cc_blockstore.machine.mount_call import by_kernel
 from cc_blockstore.plan.decision import Keep
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device
+from cc_blockstore.plan.mount_call import MountCall
 from cc_blockstore.plan.session import Connected
 from cc_blockstore.progress import Steps
 from cc_blockstore.protocols import Batch
@@ -31,6 +34,8 @@ from tests.loop.disk import Disk, read_table
 SERIAL = "9b1f2c3d-0000-4000-8000-0000000000aa"
 NAME = "data"
 SECONDS = 20
+# Told to whoever listens (sys.addaudithook), as Python tells of a process.
+MOUNT = "blockstore.mount"
 WRITERS = ("sfdisk", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "mkfs.vfat", "mkswap")
 
 
@@ -48,16 +53,24 @@ class Processes:
 
     def __call__(self, command: Command, *, timeout: float) -> Completed:
         for word in command.argv:
-            assert not word.startswith("/dev/") or word in self.ours or word.partition("p")[0] in self.ours or self._part(word), (
-                f"{command} would touch {word}, which no test made"
-            )
+            assert not word.startswith("/dev/") or self._made(word), f"{command} would touch {word}, which no test made"
         if command.argv[0] == self.cut_before:
             raise PowerCut(str(command))
         self.started.append(command.argv)
         return run_command(command, timeout=timeout)
 
-    def _part(self, word: str) -> bool:
-        return any(word.startswith(f"{node}p") for node in self.ours)
+    def mount(self, call: MountCall) -> bool:
+        """As the machine does it, without a process; cut off before like a program of that name."""
+        assert self._made(call.device), f"no test made {call.device}"
+        if self.cut_before == "mount":
+            raise PowerCut(str(call))
+        sys.audit(MOUNT, f"mount {call.device} {call.point}")
+        return by_kernel(call)
+
+    def _made(self, word: str) -> bool:
+        """A disk of the test's, a partition of it, or our own node for it (which is below the root of the test's machine)."""
+        disks = (word.partition("p")[0], f"/dev/{Path(word).name.removeprefix('.blockstore-')}")
+        return word in self.ours or not self.ours.isdisjoint(disks) or any(word.startswith(f"{node}p") for node in self.ours)
 
     @property
     def programs(self) -> list[str]:
@@ -155,7 +168,7 @@ class Instance:
         """One run for one volume, as `cc_blockstore.bootstrap` does it. ``serial`` is that of the volume, ``found`` the
         device's; ``seconds`` the deadline."""
         clock, processes = KernelClock(disk), Processes(frozenset({disk.node}), cut_before)
-        machine = Machine(Paths(self.root), processes, clock)
+        machine = Machine(Paths(self.root), processes, clock, mount=processes.mount)
         volume = Volume(self.volume_id, NAME, serial=serial, blank=blank)
         wanted = Wanted(Attachment("attachment", volume, mode=mode), wish)
         path = IscsiPath(Portal("127.0.0.1", 3260), "iqn.2010-10.org.openstack:volume-a", 1)

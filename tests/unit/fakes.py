@@ -17,6 +17,7 @@ from blockstore.errors import CommandFailed
 from blockstore.iscsi import IscsiPath
 from blockstore.run import Command, Completed
 from cc_blockstore.machine.machine import Machine, Paths
+from cc_blockstore.plan.mount_call import MountCall
 
 Pattern = tuple[str | EllipsisType, ...]
 
@@ -107,7 +108,10 @@ class FakeMachine:
     def __init__(self, root: Path, runner: FakeRunner, clock: FakeClock) -> None:
         self.root, self.runner, self.clock = root, runner, clock
         self.paths = Paths(root)
-        self.machine = Machine(self.paths, runner, clock, sync=lambda: None, launch=self._launch)
+        self.kernel_mounts: Callable[[MountCall], bool] = lambda call: False  # a test may have it do so
+        self.machine = Machine(
+            self.paths, runner, clock, sync=lambda: None, launch=self._launch, mount=lambda call: self.kernel_mounts(call)
+        )
         self.launched: list[Command] = []
         for folder in ("sys/class/block", "sys/class/iscsi_session", "proc/self", "dev", "etc/iscsi/nodes", "run/udev/data"):
             (root / folder).mkdir(parents=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jinja2
 import pytest
 
-from blockstore.render import filled, render
+from blockstore.render import render
 
 
 def test_a_template_with_its_values():
@@ -17,13 +17,3 @@ def test_what_is_missing_is_an_error():
         render("initiatorname.iscsi.j2")
     with pytest.raises(jinja2.TemplateNotFound):
         render("no-such-template.j2")
-
-
-def test_one_word_is_filled_in_as_jinja_does_it():
-    assert filled("initiatorname.iscsi.j2", "name", "iqn.x:{{") == render("initiatorname.iscsi.j2", name="iqn.x:{{")
-
-
-def test_what_is_more_than_one_word_is_not_filled_in():
-    for template, word in (("initiatorname.iscsi.j2", "other"), ("node-record.j2", "iqn")):
-        with pytest.raises(ValueError, match="more than one"):
-            filled(template, word, "x")

@@ -30,6 +30,13 @@ def test_argv(name, argv):
     assert not {"-F", "-f", "-I", "--force"} & set(make("/dev/sda1", "data", "ID"))
 
 
+def test_ext4_at_an_offset_of_the_disk():
+    make_at = FILESYSTEMS["ext4"].make_at
+    assert make_at is not None
+    expected = "mkfs.ext4 -q -E nodiscard,offset=1048576 -U ID -L data /dev/x 2048k"
+    assert " ".join(make_at("/dev/x", "data", "ID", 1 << 20, 2 << 20)) == expected
+
+
 @pytest.mark.parametrize("name", ARGV)
 def test_the_longest_label(name):
     kind = FILESYSTEMS[name]
