@@ -28,7 +28,7 @@ ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 T = TypeVar("T")
 # Gives the options (keys of the configuration) of the database for a server's folder.
 Databases = Callable[[Path], Mapping[str, str]]
-START_SECONDS, STOP_SECONDS, COMMAND_SECONDS = 60.0, 20.0, 60.0
+START_SECONDS, STOP_SECONDS, COMMAND_SECONDS = 60.0, 90.0, 60.0
 
 
 class LocalServer:
