@@ -55,8 +55,7 @@ def glance(machine: Machine, node: str, *, read_only: bool = False) -> Content:
 
 def probe(machine: Machine, node: str, *, read_only: bool = False, volume_id: str = "") -> Content:
     """Look closely: blkid at low level (no cache), and sampled blocks where it finds nothing; no process for what nobody ever
-    wrote to. A table of ours whose writing was
-    cut short counts as nothing for the volume that ``volume_id`` names."""
+    wrote to. A table of ours whose writing was cut short counts as nothing for the volume that ``volume_id`` names."""
     size, whole = size_of(machine, node), not _is_partition(machine, node)
     fresh = untouched(machine, node, size, whole=whole)
     values = {} if fresh else _blkid(machine, node)
