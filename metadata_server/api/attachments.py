@@ -88,11 +88,9 @@ async def act(request: Request, identifier: str, body: Annotated[dict[str, Any],
 
 @router.delete("/attachments/{identifier}", response_model_exclude_unset=True)
 async def delete(request: Request, identifier: str) -> shapes.AttachmentsBody:
-    """Release at once; gives what remains of the volume's attachments."""
-    services = services_of(request)
-    attachment = services.attachments.release(identifier)
-    remaining = services.attachments.of_volume(attachment.volume_id)
-    return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in remaining])
+    """Release at once; gives what remains of the volume's attachments: nothing, because a volume has one at most."""
+    services_of(request).attachments.release(identifier)
+    return shapes.AttachmentsBody(attachments=[])
 
 
 def _found(request: Request) -> tuple[tuple[Attachment, ...], dict[str, Any]]:

@@ -38,6 +38,10 @@ class Kept(AbstractContextManager[Transaction]):
         """A transaction; ``committed`` is called after its end."""
         return Begun(self, begin, committed)
 
+    def single(self, wrote: Callable[[], None]) -> Single:
+        """One statement that writes; ``wrote`` is called after it."""
+        return Single(self, wrote)
+
     def close(self) -> None:
         """The next one who asks gets another."""
         transaction, self._transaction = self._transaction, None
@@ -49,6 +53,19 @@ class Kept(AbstractContextManager[Transaction]):
 
     def __exit__(self, *_exception: object) -> None:
         """Each statement was a transaction of its own."""
+
+
+class Single(AbstractContextManager[Transaction]):
+    """One statement in autocommit: what fails left nothing."""
+
+    def __init__(self, kept: Kept, wrote: Callable[[], None]) -> None:
+        self._kept, self._wrote = kept, wrote
+
+    def __enter__(self) -> Transaction:
+        return self._kept.transaction()
+
+    def __exit__(self, *_exception: object) -> None:
+        self._wrote()  # in any case: what was refused because of what it told was written all the same
 
 
 class Begun(AbstractContextManager[Transaction]):

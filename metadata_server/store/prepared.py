@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy
-from sqlalchemy import Delete, Dialect, Insert, Select, Update, exc
+from sqlalchemy import CompoundSelect, Delete, Dialect, Insert, Select, Update, exc
 
 Process = Callable[[Any], Any]
 
@@ -17,19 +17,21 @@ Process = Callable[[Any], Any]
 class Prepared:
     """One statement, with named parameters (`bindparam`); its types are those of the columns, encrypted ones too."""
 
-    def __init__(self, statement: Select[Any] | Insert | Update | Delete) -> None:
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | Insert | Update | Delete) -> None:
         self._statement = statement
         # By dialect, because that is what carries the keys of encrypted columns.
         self._forms: WeakKeyDictionary[Dialect, _Form] = WeakKeyDictionary()
 
     def rows(self, connection: sqlalchemy.Connection, **values: object) -> list[Any]:
-        """What a SELECT finds: named tuples of the columns' values; columns of one name are numbered."""
+        """What a SELECT finds, or RETURNING tells: named tuples of the columns' values; columns of one name are numbered."""
         form = self._form(connection.dialect)
-        return [form.row(found) for found in form.run(connection, form.parameters(values)).fetchall()]
+        return [form.row(found) for found in form.found(connection, form.parameters(values))]
 
     def first(self, connection: sqlalchemy.Connection, **values: object) -> Any:
         """The first row, None where there is none."""
-        return next(iter(self.rows(connection, **values)), None)
+        form = self._form(connection.dialect)
+        found = form.found(connection, form.parameters(values))
+        return form.row(found[0]) if found else None
 
     def write(self, connection: sqlalchemy.Connection, **values: object) -> int:
         """How many rows were written."""
@@ -60,7 +62,9 @@ class _Form:
         self._by_place = compiled.positiontup is not None
         self._names: list[str] = compiled.positiontup or list(asked)
         self._said = tuple((name in said, said.get(name), *asked[name]) for name in self._names)
-        columns = list(statement.selected_columns) if isinstance(statement, Select) else []
+        # Most statements take what they are given as it is.
+        self._keys = None if said or processes or not self._by_place else tuple(asked[name][0] for name in self._names)
+        columns = list(statement.exported_columns)
         self._kind: Any = namedtuple("Row", [each.key for each in columns], rename=True)  # type: ignore[misc]
         found = [each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns]
         self._result = tuple((place, process) for place, process in enumerate(found) if process is not None)
@@ -71,8 +75,18 @@ class _Form:
             return connection.exec_driver_sql(self._text, parameters)
         return direct(connection, self._text, parameters)
 
+    def found(self, connection: sqlalchemy.Connection, parameters: Any) -> Any:
+        """All rows. A statement that writes is done only with its last one: what the disk refuses may come as late as that."""
+        cursor = self.run(connection, parameters)
+        try:
+            return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise _refused(self._text, error) from error
+
     def parameters(self, values: Mapping[str, object]) -> Any:
         """As the driver takes them: in their places, or by name."""
+        if self._keys is not None:
+            return [values[key] for key in self._keys]
         asked = [(value if said else values[key], process) for said, value, key, process in self._said]
         bound = [value if process is None else process(value) for value, process in asked]
         return bound if self._by_place else dict(zip(self._names, bound, strict=True))
@@ -90,4 +104,8 @@ def direct(connection: sqlalchemy.Connection, text: str, parameters: Any = ()) -
     try:
         return connection.connection.dbapi_connection.execute(text, parameters)  # type: ignore[no-any-return, union-attr]
     except sqlite3.Error as error:
-        raise exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True) from error
+        raise _refused(text, error) from error
+
+
+def _refused(text: str, error: sqlite3.Error) -> BaseException:
+    return exc.DBAPIError.instance(text, None, error, sqlite3.Error, hide_parameters=True)

@@ -72,6 +72,10 @@ class Store:
             return self.begin()
         return Translated(self._kept.begun(self.database.begin, self._lasting.wrote))
 
+    def single(self) -> AbstractContextManager[Transaction]:
+        """As `begin_grouped`, for one statement, which is a transaction of its own."""
+        return Translated(self._kept.single(self._lasting.wrote)) if self.database.relaxed else self._read_anew()
+
     async def settled(self) -> None:
         """Come back when a power cut undoes nothing of what was committed by now. Raises `Unavailable`."""
         await self._lasting.settled()
