@@ -20,7 +20,11 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 async def json_of(request: Request) -> object:
     """The body as JSON; None where it is empty. Raises `Invalid`."""
-    raw = await request.body()
+    return as_json(await request.body())
+
+
+def as_json(raw: bytes) -> object:
+    """The same of these bytes."""
     try:
         return json.loads(raw) if raw else None
     except (ValueError, RecursionError):

@@ -66,6 +66,8 @@ Connection: type[Any] = H11Connection
 
 try:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    from metadata_server.listening.whole import Whole
 except ImportError:  # it is quicker, and not needed
     pass
 else:
@@ -74,6 +76,9 @@ else:
         """httptools: it has no limit of its own for a head."""
 
         _head = -1  # bytes of a head that is being read; -1: none is
+
+        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+            super()._start_asgi_task(cycle, Whole(app, cycle))  # type: ignore[arg-type]
 
         def on_message_begin(self) -> None:
             """A head begins."""

@@ -15,7 +15,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from metadata_server.listening.figures import Figures
-from metadata_server.listening.log import REQUEST
+from metadata_server.listening.log import REQUEST, event
 
 LOG = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Observed:
             }  # fmt: skip
             if scope.get(ASKER):
                 fields["instance"] = scope[ASKER]
-            LOG.log(level, "answered", extra={"fields": fields})
+            event(LOG, level, "answered", fields)
 
 
 def _template(scope: Scope) -> str:

@@ -25,8 +25,8 @@ class Lasting:
         self._log = log
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fsync") if log else None
         self._written = self._lasts = 0
-        self._flush: asyncio.Future[None] | None = None
-        self._failed = ""
+        self._waiting: list[asyncio.Future[None]] = []
+        self._flushing, self._failed = False, ""
 
     def wrote(self) -> None:
         """A transaction was committed that does not last yet."""
@@ -43,19 +43,37 @@ class Lasting:
         while self._lasts < wanted:
             if self._failed:
                 raise Unavailable(f"the server's database: {self._failed}", hint="restart the server when its disk is well")
-            if self._flush is None:
-                self._flush = asyncio.ensure_future(self._flushed(self._written))
-            await asyncio.shield(self._flush)
+            await self._end_of_one(asyncio.get_running_loop())
 
-    async def _flushed(self, written: int) -> None:
+    def _end_of_one(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        """Of the flush under way, or of one that begins now. Everybody's own: one who goes away ends nobody else's."""
+        if not self._flushing and self._thread is not None:
+            self._flushing = True
+            self._thread.submit(self._flush, loop, self._written)
+        waiting = loop.create_future()
+        self._waiting.append(waiting)
+        return waiting
+
+    def _flush(self, loop: asyncio.AbstractEventLoop, written: int) -> None:
+        """In the thread."""
+        failed = ""
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, _sync, self._log)
-            self._lasts = written
+            _sync(self._log)
         except OSError as error:
-            self._failed = f"{self._log} cannot be written to the disk: {error.strerror}"
-            LOG.error("%s", self._failed)
-        finally:
-            self._flush = None
+            failed = f"{self._log} cannot be written to the disk: {error.strerror}"
+        loop.call_soon_threadsafe(self._flushed, written, failed)
+
+    def _flushed(self, written: int, failed: str) -> None:
+        self._flushing = False
+        if failed:
+            self._failed = failed
+            LOG.error("%s", failed)
+        else:
+            self._lasts = written
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
 
     def close(self) -> None:
         """No more."""
