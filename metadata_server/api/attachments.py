@@ -14,6 +14,7 @@ from metadata_server.api.versions import ATTACHMENTS, COMPLETE, MODE, need
 from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.errors import Invalid
 from metadata_server.workflow import changes
+from metadata_server.workflow.services import Services
 
 # As the shape that its route names has it.
 Document = dict[str, Any]
@@ -30,7 +31,8 @@ router = APIRouter(dependencies=[Depends(_supported)])
 @router.post("/attachments", response_model=shapes.AttachmentBody)
 async def create(request: Request, body: shapes.NewAttachmentBody) -> Document:
     """Reserve; with a connector reserve and connect."""
-    attachments, wish = services_of(request).attachments, body.attachment
+    services, wish = services_of(request), body.attachment
+    attachments = services.attachments
     if wish.mode is not None:
         need(request, MODE)
     connector = Connector.from_wire(wish.connector) if wish.connector else None
@@ -42,7 +44,7 @@ async def create(request: Request, body: shapes.NewAttachmentBody) -> Document:
         except Exception:
             attachments.release(attachment.id)
             raise
-    return _body(request, attachment, secrets=True)
+    return _body(services, attachment, secrets=True)
 
 
 @router.get("/attachments", response_model_exclude_unset=True)
@@ -56,7 +58,8 @@ async def listed(request: Request) -> shapes.AttachmentsBody:
 async def details(request: Request) -> Document:
     """All attachments in full, without secrets."""
     found, about = _found(request)
-    return {"attachments": [_body(request, each)["attachment"] for each in found], **about}
+    services = services_of(request)
+    return {"attachments": [_body(services, each)["attachment"] for each in found], **about}
 
 
 @router.get("/attachments/{identifier}", response_model=shapes.AttachmentBody)
@@ -67,14 +70,15 @@ async def show(request: Request, identifier: str, wait: Annotated[int, Query(ge=
     if wait and attachment.status.value == status:
         await services.changes.wait(changes.attachment(identifier), wait)
         attachment, _ = services.attachments.get(identifier)
-    return _body(request, attachment)
+    return _body(services, attachment)
 
 
 @router.put("/attachments/{identifier}", response_model=shapes.AttachmentBody)
 async def connect(request: Request, identifier: str, body: shapes.AttachmentChangeBody) -> Document:
     """Connect: the answer holds the secret."""
-    attachment, _ = services_of(request).attachments.connect(identifier, Connector.from_wire(body.attachment.connector))
-    return _body(request, attachment, secrets=True)
+    services = services_of(request)
+    attachment, _ = services.attachments.connect(identifier, Connector.from_wire(body.attachment.connector))
+    return _body(services, attachment, secrets=True)
 
 
 @router.post("/attachments/{identifier}/action", status_code=204)
@@ -102,6 +106,5 @@ def _found(request: Request) -> tuple[tuple[Attachment, ...], dict[str, Any]]:
     return found, {"attachments_links": following} if following else {}
 
 
-def _body(request: Request, attachment: Attachment, *, secrets: bool = False) -> Document:
-    connection = services_of(request).connection(attachment)
-    return {"attachment": shapes.attachment_words(attachment, connection, secrets=secrets)}
+def _body(services: Services, attachment: Attachment, *, secrets: bool = False) -> Document:
+    return {"attachment": shapes.attachment_words(attachment, services.connection(attachment), secrets=secrets)}

@@ -88,8 +88,7 @@ class Lines(logging.StreamHandler[TextIO]):
             self.lock or nullcontext(),
             suppress(OSError, ValueError),
         ):  # as for logging, a log that cannot be written is no fault
-            self.stream.write(f"{text}\n")
-            self.flush()
+            self.stream.write(f"{text}\n")  # stderr goes out line by line (sys.stderr)
 
 
 def event(logger: logging.Logger, level: int, message: str, fields: Fields) -> None:

@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 from metadata_server.domain.errors import Unavailable
 
 LOG = logging.getLogger(__name__)
+
+_Asked = tuple[asyncio.AbstractEventLoop, int]
 
 
 class Lasting:
@@ -23,7 +27,11 @@ class Lasting:
 
     def __init__(self, log: Path | None) -> None:
         self._log = log
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fsync") if log else None
+        # A thread and a queue: an executor's future for each flush would cost more than all the rest.
+        self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name="fsync", daemon=True)
+        if log is not None:
+            self._thread.start()
         self._written = self._lasts = 0
         self._waiting: list[asyncio.Future[None]] = []
         self._flushing, self._failed = False, ""
@@ -47,21 +55,24 @@ class Lasting:
 
     def _end_of_one(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
         """Of the flush under way, or of one that begins now. Everybody's own: one who goes away ends nobody else's."""
-        if not self._flushing and self._thread is not None:
+        if not self._flushing:
             self._flushing = True
-            self._thread.submit(self._flush, loop, self._written)
+            self._asked.put((loop, self._written))
         waiting = loop.create_future()
         self._waiting.append(waiting)
         return waiting
 
-    def _flush(self, loop: asyncio.AbstractEventLoop, written: int) -> None:
-        """In the thread."""
-        failed = ""
-        try:
-            _sync(self._log)
-        except OSError as error:
-            failed = f"{self._log} cannot be written to the disk: {error.strerror}"
-        loop.call_soon_threadsafe(self._flushed, written, failed)
+    def _work(self) -> None:
+        """The thread."""
+        while (asked := self._asked.get()) is not None:
+            loop, written = asked
+            failed = ""
+            try:
+                _sync(self._log)
+            except OSError as error:
+                failed = f"{self._log} cannot be written to the disk: {error.strerror}"
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._flushed, written, failed)
 
     def _flushed(self, written: int, failed: str) -> None:
         self._flushing = False
@@ -77,8 +88,9 @@ class Lasting:
 
     def close(self) -> None:
         """No more."""
-        if self._thread is not None:
-            self._thread.shutdown()
+        self._asked.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
 
 
 def _sync(log: Path | None) -> None:

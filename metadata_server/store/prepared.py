@@ -6,7 +6,7 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import sqlalchemy
 from sqlalchemy import CompoundSelect, Delete, Dialect, Insert, Select, Update, exc
@@ -21,6 +21,7 @@ class Prepared:
         self._statement = statement
         # By dialect, because that is what carries the keys of encrypted columns.
         self._forms: WeakKeyDictionary[Dialect, _Form] = WeakKeyDictionary()
+        self._last: tuple[Callable[[], Dialect | None], _Form] | None = None  # nearly always the one
 
     def rows(self, connection: sqlalchemy.Connection, **values: object) -> list[Any]:
         """What a SELECT finds, or RETURNING tells: named tuples of the columns' values; columns of one name are numbered."""
@@ -39,9 +40,12 @@ class Prepared:
         return int(form.run(connection, form.parameters(values)).rowcount)
 
     def _form(self, dialect: Dialect) -> _Form:
+        if self._last is not None and self._last[0]() is dialect:
+            return self._last[1]
         form = self._forms.get(dialect)
         if form is None:
             form = self._forms[dialect] = _Form(self._statement, dialect)
+        self._last = ref(dialect), form
         return form
 
 
@@ -93,6 +97,8 @@ class _Form:
 
     def row(self, found: Any) -> Any:
         """With the types' own values."""
+        if not self._result:
+            return self._kind._make(found)
         values = list(found)
         for place, process in self._result:
             values[place] = process(values[place])

@@ -17,7 +17,7 @@ from metadata_server.domain.page import Page
 from metadata_server.domain.states import Move
 from metadata_server.domain.volume import Volume
 from metadata_server.workflow import changes, exports, holding
-from metadata_server.workflow.parts import Parts, now, undoing
+from metadata_server.workflow.parts import Parts, now
 
 NAME_LENGTH = 20
 
@@ -73,11 +73,14 @@ class Attachments:
         attachment = replace(
             before, status=rules.after(before, Move.CONNECT), connector=connector, chap=before.chap or _new_chap(before.mutual)
         )
-        with undoing() as undo:
-            if attachment != before:
-                self._swap("attachment: record connector", before, attachment)
-                undo.callback(self._swap, "attachment: forget connector", attachment, before)
+        if attachment != before:
+            self._swap("attachment: record connector", before, attachment)
+        try:
             exports.ensure(self._parts, attachment, volume)
+        except BaseException:
+            if attachment != before:
+                self._swap("attachment: forget connector", attachment, before)
+            raise
         self._tell(attachment.id, attachment.instance_id)
         return attachment, volume
 
