@@ -57,10 +57,14 @@ class Lasting:
         """Of the flush under way, or of one that begins now. Everybody's own: one who goes away ends nobody else's."""
         if not self._flushing:
             self._flushing = True
-            self._asked.put((loop, self._written))
+            # Not at once: what is answered in this turn of the loop as well shares it.
+            loop.call_soon(self._begin, loop)
         waiting = loop.create_future()
         self._waiting.append(waiting)
         return waiting
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._asked.put((loop, self._written))
 
     def _work(self) -> None:
         """The thread."""
