@@ -19,8 +19,9 @@ Connect = Callable[[], sqlalchemy.Connection]
 class Kept(AbstractContextManager[Transaction]):
     """One connection, made when it is first needed, and ``prepare``d by a statement. Belongs to one thread."""
 
-    def __init__(self, connect: Connect, prepare: str = "") -> None:
-        self._connect, self._prepare = connect, prepare
+    def __init__(self, connect: Connect, prepare: str = "", *, closed: Callable[[], None] = lambda: None) -> None:
+        """``closed`` hears when it was closed."""
+        self._connect, self._prepare, self._closed = connect, prepare, closed
         self._transaction: Transaction | None = None
 
     def transaction(self) -> Transaction:
@@ -47,6 +48,7 @@ class Kept(AbstractContextManager[Transaction]):
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             transaction.connection.close()
+            self._closed()
 
     def __enter__(self) -> Transaction:
         return self.transaction()

@@ -19,7 +19,7 @@ from metadata_server.domain.errors import Unavailable
 
 LOG = logging.getLogger(__name__)
 
-_Asked = tuple[asyncio.AbstractEventLoop, int]
+_Asked = tuple[asyncio.AbstractEventLoop, int, int]
 
 
 class Lasting:
@@ -35,6 +35,7 @@ class Lasting:
         self._written = self._lasts = 0
         self._waiting: list[asyncio.Future[None]] = []
         self._flushing, self._failed = False, ""
+        self._descriptor, self._stale = -1, True
 
     def wrote(self) -> None:
         """A transaction was committed that does not last yet."""
@@ -63,18 +64,41 @@ class Lasting:
         self._waiting.append(waiting)
         return waiting
 
+    def forget(self) -> None:
+        """The last connection that wrote was closed: SQLite may make its log anew."""
+        self._stale = True
+
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._asked.put((loop, self._written))
+        try:
+            self._asked.put((loop, self._written, self._log_file()))
+        except OSError as error:
+            self._flushed(self._written, self._reason(error))
+
+    def _log_file(self) -> int:
+        """Opened here, where nobody flushes it now, and kept: each call costs the thread a wait for Python's lock. It holds no lock
+        of SQLite's, which a close would end (those are on the other two files)."""
+        if self._stale and self._log is not None:
+            self._let_go()
+            self._descriptor, self._stale = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC), False
+        return self._descriptor
+
+    def _let_go(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _reason(self, error: OSError) -> str:
+        return f"{self._log} cannot be written to the disk: {error.strerror}"
 
     def _work(self) -> None:
         """The thread."""
         while (asked := self._asked.get()) is not None:
-            loop, written = asked
+            loop, written, descriptor = asked
             failed = ""
             try:
-                _sync(self._log)
+                _sync(descriptor)
             except OSError as error:
-                failed = f"{self._log} cannot be written to the disk: {error.strerror}"
+                failed = self._reason(error)
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._flushed, written, failed)
 
@@ -95,14 +119,8 @@ class Lasting:
         self._asked.put(None)
         if self._thread.is_alive():
             self._thread.join()
+        self._let_go()
 
 
-def _sync(log: Path | None) -> None:
-    # Opened each time: SQLite makes it anew when all its connections were closed. It holds no lock of SQLite's, which a close
-    # would end (those are on the other two files).
-    if log is not None:
-        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
+def _sync(descriptor: int) -> None:
+    os.fdatasync(descriptor)

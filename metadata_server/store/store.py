@@ -31,7 +31,7 @@ class Store:
     def __init__(self, database: Database, *, clock: Clock = CLOCK) -> None:
         self.database, self.engine = database, database.engine
         self._lasting = Lasting(database.log)
-        self._kept = Kept(self._connected, database.relaxed)
+        self._kept = Kept(self._connected, database.relaxed, closed=self._lasting.forget)
         self._clock = clock
         self._closed_until, self._reason = 0.0, ""
 
