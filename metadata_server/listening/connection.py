@@ -1,7 +1,7 @@
 """One HTTP connection that cannot hold up the others: uvicorn's protocols, with deadlines and limits of their own.
 
 uvicorn has a timer for an idle connection only. Whoever sends a head or a body byte by byte, or never reads its answer, is
-found here by a look at all connections once a second, which costs a request nothing.
+found here by a look at all connections once a second, which costs a request nothing; so are idle ones, where httptools reads.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Bounded:
             opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
 
     def stage(self) -> tuple[object, ...]:
-        """What the peer has to do next; () where it is our turn, or the connection is idle (uvicorn's timer ends that)."""
+        """What the peer has to do next; () where it is our turn, or uvicorn's timer ends the connection."""
         cycle, transport = self.cycle, self.transport  # type: ignore[attr-defined]
         if transport.is_closing():
             return ("closing",)
@@ -79,6 +79,21 @@ else:
 
         def _start_asgi_task(self, cycle: Any, app: Any) -> None:
             super()._start_asgi_task(cycle, Whole(app, cycle))  # type: ignore[arg-type]
+
+        def on_response_complete(self) -> None:
+            """As uvicorn's, without a timer for each answer."""
+            if self.pipeline:
+                super().on_response_complete()
+                return
+            self.server_state.total_requests += 1
+            if not self.transport.is_closing():
+                self.flow.resume_reading()
+
+        def stage(self) -> tuple[object, ...]:
+            """Between two requests the connection is idle."""
+            found = super().stage()
+            between = self._head < 0 and self.cycle is not None
+            return ("idle", self.cycle) if between and found and found[0] == "head" else found
 
         def on_message_begin(self) -> None:
             """A head begins."""
@@ -112,7 +127,7 @@ class Sweeper:
         self._loop = asyncio.get_running_loop()
         self._seconds = {
             "head": limits.head_seconds, "body": limits.body_seconds, "answer": limits.answer_seconds,
-            "closing": limits.answer_seconds,
+            "closing": limits.answer_seconds, "idle": limits.keep_alive_seconds,
         }  # fmt: skip
         self._later: asyncio.TimerHandle | None = None
         self.ended = 0
@@ -132,7 +147,11 @@ class Sweeper:
             stage = connection.stage()
             if stage != connection.phase:
                 connection.phase, connection.since = stage, now
-            elif stage and now - connection.since >= self._seconds[stage[0]]:
+            elif not stage or now - connection.since < self._seconds[stage[0]]:
+                continue
+            elif stage[0] == "idle":
+                connection.transport.close()
+            else:
                 self.ended += 1
                 # Not close(): that waits for a peer that may never read.
                 connection.transport.abort()

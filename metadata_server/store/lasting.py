@@ -75,8 +75,8 @@ class Lasting:
             self._flushed(self._written, self._reason(error))
 
     def _log_file(self) -> int:
-        """Opened here, where nobody flushes it now, and kept: each call costs the thread a wait for Python's lock. It holds no lock
-        of SQLite's, which a close would end (those are on the other two files)."""
+        """Opened here, where nobody flushes it now, and kept: each call costs the thread a wait for Python's lock. No lock of
+        SQLite's is on this file, which a close would end (those are on the other two)."""
         if self._stale and self._log is not None:
             self._let_go()
             self._descriptor, self._stale = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC), False
