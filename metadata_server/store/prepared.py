@@ -60,14 +60,13 @@ class _Form:
         # SQLAlchemy may have had to call a parameter otherwise in the text.
         names = {key.key: name for key, name in compiled.bind_names.items()}
         # What the statement itself says, such as a LIMIT.
-        said = {names[key.key]: key.effective_value for key in compiled.bind_names if not key.required}
+        self._said = {key.key: key.effective_value for key in compiled.bind_names if not key.required}
         processes: Mapping[str, Process] = compiled._bind_processors
-        asked = {name: (key, processes.get(name)) for key, name in names.items()}
+        keys = {name: key for key, name in names.items()}
         self._by_place = compiled.positiontup is not None
-        self._names: list[str] = compiled.positiontup or list(asked)
-        self._said = tuple((name in said, said.get(name), *asked[name]) for name in self._names)
-        # Most statements take what they are given as it is.
-        self._keys = None if said or processes or not self._by_place else tuple(asked[name][0] for name in self._names)
+        self._names: list[str] = compiled.positiontup or list(keys)
+        self._keys = [keys[name] for name in self._names]
+        self._processes = [(place, processes[name]) for place, name in enumerate(self._names) if name in processes]
         columns = list(statement.exported_columns)
         self._kind: Any = namedtuple("Row", [each.key for each in columns], rename=True)  # type: ignore[misc]
         found = [each.type.dialect_impl(dialect).result_processor(dialect, None) for each in columns]
@@ -89,10 +88,11 @@ class _Form:
 
     def parameters(self, values: Mapping[str, object]) -> Any:
         """As the driver takes them: in their places, or by name."""
-        if self._keys is not None:
-            return [values[key] for key in self._keys]
-        asked = [(value if said else values[key], process) for said, value, key, process in self._said]
-        bound = [value if process is None else process(value) for value, process in asked]
+        if self._said:
+            values = {**values, **self._said}
+        bound = [values[key] for key in self._keys]
+        for place, process in self._processes:
+            bound[place] = process(bound[place])
         return bound if self._by_place else dict(zip(self._names, bound, strict=True))
 
     def row(self, found: Any) -> Any:

@@ -45,6 +45,7 @@ def same(text):
 
 def test_both_ways_write_the_same_line(lines, monkeypatch):
     logger = logging.getLogger(NAME)
+    monkeypatch.setattr(logger, "handlers", [lines])  # pytest listens, too, at any other time
     logger.log(logging.INFO, "answered", extra={"fields": FIELDS})
     by_record = told(lines)
     monkeypatch.setattr(logger, "handle", lambda _: pytest.fail("a record was made"))
@@ -55,7 +56,8 @@ def test_both_ways_write_the_same_line(lines, monkeypatch):
     assert by_event.endswith("\n")
 
 
-def test_nobody_writes_a_line_of_his_own(lines):
+def test_nobody_writes_a_line_of_his_own(lines, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(NAME), "handlers", [lines])
     event(logging.getLogger(NAME), logging.INFO, "answered", {"route": "a\nERROR forged\r\x1b[2J\u2028b"})
     text = told(lines)
     assert len(text.splitlines()) == 1
@@ -75,13 +77,15 @@ def test_who_else_listens_hears_of_it(lines):
 
 
 @pytest.mark.parametrize("place", ["logger", "handler"])
-def test_what_is_filtered_is_not_written(lines, place):
+def test_what_is_filtered_is_not_written(lines, place, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(NAME), "handlers", [lines])
     (logging.getLogger(NAME) if place == "logger" else lines).addFilter(lambda _: False)
     event(logging.getLogger(NAME), logging.INFO, "answered", FIELDS)
     assert told(lines) == ""
 
 
-def test_a_log_that_cannot_be_written_is_no_fault(lines):
+def test_a_log_that_cannot_be_written_is_no_fault(lines, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(NAME), "handlers", [lines])
     lines.stream.close()
     event(logging.getLogger(NAME), logging.INFO, "answered", FIELDS)
     lines.stream = io.StringIO()
