@@ -77,8 +77,9 @@ else:
 
         _head = -1  # bytes of a head that is being read; -1: none is
 
-        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-            super()._start_asgi_task(cycle, Whole(app, cycle))  # type: ignore[arg-type]
+        def __init__(self, *arguments: Any, **words: Any) -> None:
+            super().__init__(*arguments, **words)
+            self.app = Whole(self.app)
 
         def on_response_complete(self) -> None:
             """As uvicorn's, without a timer for each answer."""

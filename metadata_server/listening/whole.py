@@ -18,20 +18,26 @@ _EMPTY = frozenset((204, 304))
 
 
 class Whole:
-    """The application, for the one request of uvicorn's ``cycle``."""
+    """Around the application of a connection of uvicorn's that httptools reads."""
 
-    __slots__ = ("_app", "_cycle", "_head", "_send")
-
-    def __init__(self, app: ASGIApp, cycle: Any) -> None:
-        self._app, self._cycle = app, cycle
-        self._head: Message | None = None
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """The request (ASGI)."""
-        self._send = send
-        return self._app(scope, receive, self._gathered)
+        """One request (ASGI)."""
+        # What sends is a method of uvicorn's cycle of this request, which knows how the connection is.
+        return self._app(scope, receive, _Answer(getattr(send, "__self__"), send).gathered)  # noqa: B009 (mypy takes it for any callable)
 
-    async def _gathered(self, message: Message) -> None:
+
+class _Answer:
+    __slots__ = ("_cycle", "_head", "_send")
+
+    def __init__(self, cycle: Any, send: Send) -> None:
+        self._cycle, self._send = cycle, send
+        self._head: Message | None = None
+
+    async def gathered(self, message: Message) -> None:
+        """As ``send``, but a head waits for its body."""
         if message["type"] == "http.response.start" and self._head is None:
             self._head = message
             return
