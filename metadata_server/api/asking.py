@@ -34,7 +34,10 @@ def engine_of(request: Request) -> Engine:
 
 async def authenticate(request: Request) -> None:
     """``X-Auth-Token``, compared in constant time. Raises `Denied`."""
-    token: Secret = request.app.state.token
-    given = request.headers.get("x-auth-token", "")
-    if not hmac.compare_digest(given.encode(), token.reveal().encode()):
+    check(request.app.state.token, request.headers.get("x-auth-token", "").encode("latin-1"))
+
+
+def check(token: Secret, given: bytes) -> None:
+    """Whether this is the token. Raises `Denied`."""
+    if not hmac.compare_digest(given, token.reveal().encode()):
         raise Denied("The request you have made requires authentication.")

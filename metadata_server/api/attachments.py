@@ -14,6 +14,10 @@ from metadata_server.api.versions import ATTACHMENTS, COMPLETE, MODE, need
 from metadata_server.domain.attachment import Attachment
 from metadata_server.domain.errors import Invalid
 from metadata_server.workflow import changes
+from metadata_server.workflow.services import Services
+
+# As the shape that its route names has it.
+Document = dict[str, Any]
 
 
 # Not one of these dependencies is a plain function: FastAPI would start a thread for each.
@@ -24,10 +28,11 @@ async def _supported(request: Request) -> None:
 router = APIRouter(dependencies=[Depends(_supported)])
 
 
-@router.post("/attachments")
-async def create(request: Request, body: shapes.NewAttachmentBody) -> shapes.AttachmentBody:
+@router.post("/attachments", response_model=shapes.AttachmentBody)
+async def create(request: Request, body: shapes.NewAttachmentBody) -> Document:
     """Reserve; with a connector reserve and connect."""
-    attachments, wish = services_of(request).attachments, body.attachment
+    services, wish = services_of(request), body.attachment
+    attachments = services.attachments
     if wish.mode is not None:
         need(request, MODE)
     connector = Connector.from_wire(wish.connector) if wish.connector else None
@@ -39,7 +44,7 @@ async def create(request: Request, body: shapes.NewAttachmentBody) -> shapes.Att
         except Exception:
             attachments.release(attachment.id)
             raise
-    return _body(request, attachment, secrets=True)
+    return _body(services, attachment, secrets=True)
 
 
 @router.get("/attachments", response_model_exclude_unset=True)
@@ -49,31 +54,31 @@ async def listed(request: Request) -> shapes.AttachmentsBody:
     return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in found], **about)
 
 
-@router.get("/attachments/detail", response_model_exclude_unset=True)
-async def details(request: Request) -> shapes.AttachmentDetailsBody:
+@router.get("/attachments/detail", response_model=shapes.AttachmentDetailsBody, response_model_exclude_unset=True)
+async def details(request: Request) -> Document:
     """All attachments in full, without secrets."""
     found, about = _found(request)
-    return shapes.AttachmentDetailsBody(attachments=[_body(request, each).attachment for each in found], **about)
+    services = services_of(request)
+    return {"attachments": [_body(services, each)["attachment"] for each in found], **about}
 
 
-@router.get("/attachments/{identifier}")
-async def show(
-    request: Request, identifier: str, wait: Annotated[int, Query(ge=0, le=60)] = 0, status: str = ""
-) -> shapes.AttachmentBody:
+@router.get("/attachments/{identifier}", response_model=shapes.AttachmentBody)
+async def show(request: Request, identifier: str, wait: Annotated[int, Query(ge=0, le=60)] = 0, status: str = "") -> Document:
     """One attachment. Ours beside Cinder's: with ``wait`` the answer is held while its status is ``status``."""
     services = services_of(request)
     attachment, _ = services.attachments.get(identifier)
     if wait and attachment.status.value == status:
         await services.changes.wait(changes.attachment(identifier), wait)
         attachment, _ = services.attachments.get(identifier)
-    return _body(request, attachment)
+    return _body(services, attachment)
 
 
-@router.put("/attachments/{identifier}")
-async def connect(request: Request, identifier: str, body: shapes.AttachmentChangeBody) -> shapes.AttachmentBody:
+@router.put("/attachments/{identifier}", response_model=shapes.AttachmentBody)
+async def connect(request: Request, identifier: str, body: shapes.AttachmentChangeBody) -> Document:
     """Connect: the answer holds the secret."""
-    attachment, _ = services_of(request).attachments.connect(identifier, Connector.from_wire(body.attachment.connector))
-    return _body(request, attachment, secrets=True)
+    services = services_of(request)
+    attachment, _ = services.attachments.connect(identifier, Connector.from_wire(body.attachment.connector))
+    return _body(services, attachment, secrets=True)
 
 
 @router.post("/attachments/{identifier}/action", status_code=204)
@@ -86,13 +91,11 @@ async def act(request: Request, identifier: str, body: Annotated[dict[str, Any],
     return Response(status_code=204)
 
 
-@router.delete("/attachments/{identifier}", response_model_exclude_unset=True)
-async def delete(request: Request, identifier: str) -> shapes.AttachmentsBody:
-    """Release at once; gives what remains of the volume's attachments."""
-    services = services_of(request)
-    attachment = services.attachments.release(identifier)
-    remaining = services.attachments.of_volume(attachment.volume_id)
-    return shapes.AttachmentsBody(attachments=[shapes.attachment_summary(each) for each in remaining])
+@router.delete("/attachments/{identifier}", response_model=shapes.AttachmentsBody, response_model_exclude_unset=True)
+async def delete(request: Request, identifier: str) -> Document:
+    """Release at once; gives what remains of the volume's attachments: nothing, because a volume has one at most."""
+    services_of(request).attachments.release(identifier)
+    return {"attachments": []}
 
 
 def _found(request: Request) -> tuple[tuple[Attachment, ...], dict[str, Any]]:
@@ -103,6 +106,5 @@ def _found(request: Request) -> tuple[tuple[Attachment, ...], dict[str, Any]]:
     return found, {"attachments_links": following} if following else {}
 
 
-def _body(request: Request, attachment: Attachment, *, secrets: bool = False) -> shapes.AttachmentBody:
-    connection = services_of(request).connection(attachment)
-    return shapes.AttachmentBody(attachment=shapes.attachment_detail(attachment, connection, secrets=secrets))
+def _body(services: Services, attachment: Attachment, *, secrets: bool = False) -> Document:
+    return {"attachment": shapes.attachment_words(attachment, services.connection(attachment), secrets=secrets)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +21,11 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 async def json_of(request: Request) -> object:
     """The body as JSON; None where it is empty. Raises `Invalid`."""
-    raw = await request.body()
+    return as_json(await request.body())
+
+
+def as_json(raw: bytes) -> object:
+    """The same of these bytes."""
     try:
         return json.loads(raw) if raw else None
     except (ValueError, RecursionError):
@@ -67,15 +72,10 @@ class Limit:
             await self._app(scope, receive, send)
 
     def _head(self, scope: Scope) -> tuple[tuple[int, str] | None, bool]:
-        """Why this head is refused, if it is; and whether a body follows. One loop: it is made for every request."""
-        size, length, chunked, headers = 0, None, False, scope["headers"]
-        for key, value in headers:
-            size += len(key) + len(value)
-            if key == b"content-length":
-                length = value
-            elif key == b"transfer-encoding":
-                chunked = True
-        refusal = None
+        """Why this head is refused, if it is; and whether a body follows. No loop of ours: it is made for every request."""
+        headers, refusal = scope["headers"], None
+        size, found = sum(map(len, chain.from_iterable(headers))), dict(headers)
+        length, chunked = found.get(b"content-length"), b"transfer-encoding" in found
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_ADDRESS:
             refusal = 414, f"the address has more than {LONGEST_ADDRESS} bytes"
         elif len(headers) > MOST_HEADERS:

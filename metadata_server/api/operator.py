@@ -58,7 +58,7 @@ def application(
                 app.include_router(router, prefix=prefix, dependencies=asked)
     if passing:
         app.include_router(passing[-1], prefix="/v3", dependencies=asked)
-    return Limit(Direct(app, app) if own else app)
+    return Limit(Direct(app, app, token) if own else app)
 
 
 def _metrics(figures: Callable[[], bytes]) -> Callable[[Request], Awaitable[Response]]:

@@ -171,19 +171,26 @@ def moment(text: str) -> str:
 
 def attachment_summary(attachment: Attachment) -> AttachmentSummary:
     """The list form."""
-    return AttachmentSummary(
-        id=attachment.id, status=attachment.status.value, instance=attachment.instance_id or None, volume_id=attachment.volume_id
-    )
+    return AttachmentSummary(**_summary(attachment))
 
 
-def attachment_detail(attachment: Attachment, connection: IscsiConnection | None, *, secrets: bool = False) -> AttachmentDetail:
-    """In full; the secrets only in the answer to the one who connects, never in one that merely looks."""
-    info = {**connection.to_wire(), "attachment_id": attachment.id} if connection else {}
-    return AttachmentDetail(
-        **attachment_summary(attachment).model_dump(), attached_at=moment(attachment.attached_at), detached_at="",
-        attach_mode=attachment.mode,
-        connection_info={key: value for key, value in info.items() if secrets or not key.startswith("auth_password")},
-    )  # fmt: skip
+def attachment_words(attachment: Attachment, connection: IscsiConnection | None, *, secrets: bool = False) -> dict[str, Any]:
+    """`AttachmentDetail` as it is written, without a model: it is asked for by thousands. The secrets only in the answer to the
+    one who connects, never in one that merely looks."""
+    info: dict[str, Any] = {**connection.to_wire(), "attachment_id": attachment.id} if connection else {}
+    if not secrets:
+        info = {key: value for key, value in info.items() if not key.startswith("auth_password")}
+    return {
+        **_summary(attachment), "attached_at": moment(attachment.attached_at), "detached_at": "",
+        "attach_mode": attachment.mode, "connection_info": info,
+    }  # fmt: skip
+
+
+def _summary(attachment: Attachment) -> dict[str, Any]:
+    return {
+        "id": attachment.id, "status": attachment.status.value, "instance": attachment.instance_id or None,
+        "volume_id": attachment.volume_id,
+    }  # fmt: skip
 
 
 def instance_detail(instance: Instance) -> InstanceDetail:

@@ -40,7 +40,14 @@ router = APIRouter()
 
 async def negotiate(request: Request) -> None:
     """Note the microversion of this request; `SayVersion` says it in the answer. Raises `NotAcceptable`."""
-    request.state.microversion = _agreed(request.headers.get(HEADER, ""))
+    agree(request.scope, request.headers.get(HEADER, ""))
+
+
+def agree(scope: Scope, header: str) -> Version:
+    """As `negotiate`, with the request's header; gives the version."""
+    version: Version = _agreed(header)
+    scope.setdefault("state", {})["microversion"] = version
+    return version
 
 
 @lru_cache(maxsize=256)
@@ -75,18 +82,34 @@ class SayVersion:
 def said(scope: Scope) -> Mapping[str, str]:
     """The headers that say which microversion was agreed, if one was."""
     version = scope.get("state", {}).get("microversion")
-    return {HEADER: f"volume {_text(version)}", "Vary": HEADER} if version else {}
+    return _said(version) if version else {}
+
+
+@lru_cache(maxsize=256)
+def _said(version: Version) -> Mapping[str, str]:
+    return {HEADER: f"volume {_text(version)}", "Vary": HEADER}
+
+
+@lru_cache(maxsize=256)
+def headers(version: Version) -> tuple[tuple[bytes, bytes], ...]:
+    """The same, as ASGI has headers."""
+    return tuple((name.lower().encode(), value.encode()) for name, value in _said(version).items())
 
 
 def version_of(request: Request) -> Version:
     """The microversion of this request."""
-    version: Version = request.state.microversion
+    version: Version = request.scope["state"]["microversion"]
     return version
 
 
 def need(request: Request, version: Version) -> None:
     """Raises `NotFound` (as Cinder does) for a call that came with a later microversion than was asked for."""
-    if version_of(request) < version:
+    check(request.scope, version)
+
+
+def check(scope: Scope, version: Version) -> None:
+    """As `need`."""
+    if scope["state"]["microversion"] < version:
         raise NotFound(f"This call needs {HEADER}: volume {_text(version)} or later.")
 
 

@@ -97,7 +97,7 @@ class SparseFiles:
 
     def path(self, volume: str) -> str:
         """See `Backend.path`."""
-        return str(self._folder / volume)
+        return f"{self._folder}/{volume}"
 
     def found(self) -> Found:
         """See `Backend.found`."""

@@ -29,6 +29,16 @@ class Attachment:
     released: bool = False
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What is left to know of an attachment that is released. ``written``: its volume may still count as blank, and is not."""
+
+    id: str
+    volume_id: str
+    instance_id: str
+    written: bool
+
+
 def after(attachment: Attachment, move: Move) -> Status:
     """The state after a move. Raises `Conflict` where the move is not legal."""
     if attachment.released or (attachment.status, move) not in ATTACHMENT:
@@ -57,6 +67,12 @@ def wanted(attachment: Attachment) -> bool:
     return attachment.connector is not None and attachment.chap is not None and not attachment.released
 
 
-def writes(attachment: Attachment) -> bool:
-    """Whether the volume may have been written to through it, once it ends: completed, and not read-only."""
-    return attachment.mode == "rw" and bool(attachment.attached_at)
+def writes(mode: str, attached_at: str) -> bool:
+    """Whether the volume may have been written to through an attachment, once it ends: completed, and not read-only."""
+    return mode == "rw" and bool(attached_at)
+
+
+def ending(attachment: Attachment) -> Ending:
+    """Of one that is released, whose volume nobody looked at."""
+    written = writes(attachment.mode, attachment.attached_at)
+    return Ending(attachment.id, attachment.volume_id, attachment.instance_id, written)

@@ -1,7 +1,7 @@
 """One HTTP connection that cannot hold up the others: uvicorn's protocols, with deadlines and limits of their own.
 
 uvicorn has a timer for an idle connection only. Whoever sends a head or a body byte by byte, or never reads its answer, is
-found here by a look at all connections once a second, which costs a request nothing.
+found here by a look at all connections once a second, which costs a request nothing; so are idle ones, where httptools reads.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Bounded:
             opened.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
 
     def stage(self) -> tuple[object, ...]:
-        """What the peer has to do next; () where it is our turn, or the connection is idle (uvicorn's timer ends that)."""
+        """What the peer has to do next; () where it is our turn, or uvicorn's timer ends the connection."""
         cycle, transport = self.cycle, self.transport  # type: ignore[attr-defined]
         if transport.is_closing():
             return ("closing",)
@@ -66,6 +66,8 @@ Connection: type[Any] = H11Connection
 
 try:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    from metadata_server.listening.whole import Whole
 except ImportError:  # it is quicker, and not needed
     pass
 else:
@@ -74,6 +76,25 @@ else:
         """httptools: it has no limit of its own for a head."""
 
         _head = -1  # bytes of a head that is being read; -1: none is
+
+        def __init__(self, *arguments: Any, **words: Any) -> None:
+            super().__init__(*arguments, **words)
+            self.app = Whole(self.app)
+
+        def on_response_complete(self) -> None:
+            """As uvicorn's, without a timer for each answer."""
+            if self.pipeline:
+                super().on_response_complete()
+                return
+            self.server_state.total_requests += 1
+            if not self.transport.is_closing():
+                self.flow.resume_reading()
+
+        def stage(self) -> tuple[object, ...]:
+            """Between two requests the connection is idle."""
+            found = super().stage()
+            between = self._head < 0 and self.cycle is not None
+            return ("idle", self.cycle) if between and found and found[0] == "head" else found
 
         def on_message_begin(self) -> None:
             """A head begins."""
@@ -107,7 +128,7 @@ class Sweeper:
         self._loop = asyncio.get_running_loop()
         self._seconds = {
             "head": limits.head_seconds, "body": limits.body_seconds, "answer": limits.answer_seconds,
-            "closing": limits.answer_seconds,
+            "closing": limits.answer_seconds, "idle": limits.keep_alive_seconds,
         }  # fmt: skip
         self._later: asyncio.TimerHandle | None = None
         self.ended = 0
@@ -127,7 +148,11 @@ class Sweeper:
             stage = connection.stage()
             if stage != connection.phase:
                 connection.phase, connection.since = stage, now
-            elif stage and now - connection.since >= self._seconds[stage[0]]:
+            elif not stage or now - connection.since < self._seconds[stage[0]]:
+                continue
+            elif stage[0] == "idle":
+                connection.transport.close()
+            else:
                 self.ended += 1
                 # Not close(): that waits for a peer that may never read.
                 connection.transport.abort()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -26,36 +28,41 @@ class Seen:
 
 
 class Times:
-    """Of one listener; the histogram's children are kept, because looking one up costs more than counting."""
+    """The requests of one listener, counted by bucket and added up at a scrape: prometheus_client's own histogram takes a lock
+    and an object for each bucket of each request."""
 
-    def __init__(self, histogram: Histogram, listener: str) -> None:
-        self._histogram, self._listener = histogram, listener
-        self._children: dict[tuple[str, str, int], Histogram] = {}
+    def __init__(self) -> None:
+        # By method, route and status: how many in each bucket (the last one is for all above), and after them all seconds.
+        self._counts: dict[tuple[str, str, int], list[float]] = {}
 
     def add(self, method: str, template: str, status: int, seconds: float) -> None:
         """One request."""
         key = (method, template, status)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = self._histogram.labels(self._listener, method, template, str(status))
-        child.observe(seconds)
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = [0.0] * (len(BUCKETS) + 2)
+        counts[bisect_left(BUCKETS, seconds)] += 1
+        counts[-1] += seconds
+
+    def into(self, family: HistogramMetricFamily, listener: str) -> None:
+        """All of them."""
+        for (method, template, status), (*counts, seconds) in tuple(self._counts.items()):
+            reached = zip((*map(str, BUCKETS), "+Inf"), accumulate(counts), strict=True)
+            family.add_metric((listener, method, template, str(status)), list(reached), seconds)
 
 
 class Figures:
     """One registry, so that several servers can be in one process (as in tests)."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each one, of which nobody asks
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._requests = Histogram(
-            "blockstore_http_request_seconds", "Time until an answer was sent; status 0: nobody was there any more.",
-            ("listener", "method", "route", "status"), buckets=BUCKETS, registry=self._registry,
-        )  # fmt: skip
+        self._times: dict[str, Times] = {}
+        self._registry.register(_Asked(self._times))
 
     def times(self, listener: str) -> Times:
         """Where one listener adds its requests."""
-        return Times(self._requests, listener)
+        return self._times.setdefault(listener, Times())
 
     def look(self, see: Callable[[], Seen]) -> None:
         """Ask this at every scrape."""
@@ -64,6 +71,19 @@ class Figures:
     def text(self) -> bytes:
         """Prometheus' text format 0.0.4."""
         return bytes(generate_latest(self._registry))
+
+
+class _Asked(Collector):
+    def __init__(self, times: Mapping[str, Times]) -> None:
+        self._times = times
+
+    def collect(self) -> Iterable[Metric]:
+        """As they are now."""
+        told = "Time until an answer was sent; status 0: nobody was there any more."
+        family = HistogramMetricFamily("blockstore_http_request_seconds", told, labels=("listener", "method", "route", "status"))
+        for listener, times in self._times.items():
+            times.into(family, listener)
+        yield family
 
 
 class _Looked(Collector):

@@ -15,7 +15,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from metadata_server.listening.figures import Figures
-from metadata_server.listening.log import REQUEST
+from metadata_server.listening.log import REQUEST, event
 
 LOG = logging.getLogger(__name__)
 
@@ -73,9 +73,9 @@ class Observed:
 
     def _identifier(self, scope: Scope) -> bytes:
         """The caller's, where it has the right form; else one that no other process makes, and this one once."""
-        for key, value in scope["headers"]:
-            if key == HEADER and _ID.fullmatch(value):
-                return bytes(value)
+        given = dict(scope["headers"]).get(HEADER)
+        if given is not None and _ID.fullmatch(given):
+            return bytes(given)
         return b"%b%012x" % (self._prefix, next(self._numbers))
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
@@ -90,7 +90,7 @@ class Observed:
             }  # fmt: skip
             if scope.get(ASKER):
                 fields["instance"] = scope[ASKER]
-            LOG.log(level, "answered", extra={"fields": fields})
+            event(LOG, level, "answered", fields)
 
 
 def _template(scope: Scope) -> str:

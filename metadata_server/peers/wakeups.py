@@ -33,7 +33,8 @@ class Wakeups:
 
     def begin(self) -> None:
         """From here on."""
-        self._changes.publish = self._publish
+        if self._store.database.shared:
+            self._changes.publish = self._publish
         self._listen()
 
     def end(self) -> None:

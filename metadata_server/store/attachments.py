@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, Select, Update, bindparam, case, delete, insert, or_, select, text, true, update
 
 from blockstore.attachment import Status
 from blockstore.connector import Connector
 from blockstore.iscsi import Chap
 from blockstore.secret import Secret
-from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.attachment import Attachment, Ending, writes
 from metadata_server.domain.page import Page
+from metadata_server.domain.states import ATTACHMENT, Move, legal
 from metadata_server.domain.volume import Volume
 from metadata_server.store.listing import Column, paged
 from metadata_server.store.prepared import Prepared
@@ -35,12 +36,38 @@ _SAME = (
     attachments.c.id == bindparam("key"), attachments.c.status == bindparam("before"),
     attachments.c.released == bindparam("released_before"),
 )  # fmt: skip
-# What an attachment keeps for all its life is not written again: SQLite would write its indexes, too.
-_KEPT = frozenset(("id", "volume_id", "instance_id", "created_at"))
-_WRITTEN: dict[Any, Any] = {each: bindparam(each.key) for each in attachments.c if each.key not in _KEPT}
-_SWAP = Prepared(update(attachments).where(*_SAME).values(_WRITTEN))
+_COMPLETED = [before.value for before, after in legal(ATTACHMENT, Move.COMPLETE).items() if before is not after]
+_COMPLETE = (
+    update(attachments)
+    .where(
+        attachments.c.id == bindparam("key"), ~attachments.c.released,
+        or_(*(attachments.c.status == before for before in _COMPLETED)),
+    )
+    .values(
+        status=Status.ATTACHED.value,
+        attached_at=case((attachments.c.attached_at == "", bindparam("moment")), else_=attachments.c.attached_at),
+    )
+    .returning(attachments.c.instance_id)
+)  # fmt: skip
+_RELEASE = (
+    update(attachments)
+    .where(attachments.c.id == bindparam("key"))
+    .values(status=Status.DETACHING.value, released=true())
+    .returning(
+        attachments.c.volume_id, attachments.c.instance_id, attachments.c.mode, attachments.c.attached_at,
+        select(volumes.c.blank).where(volumes.c.id == attachments.c.volume_id).scalar_subquery().label("blank"),
+    )
+)  # fmt: skip
 _REMOVE = Prepared(delete(attachments).where(attachments.c.id == bindparam("key")))
 _UNFINISHED = select(attachments.c.id).where(text(UNFINISHED)).limit(1)
+
+
+def _of(statement: Update) -> tuple[Prepared, Prepared]:
+    """Of anybody's, and of one instance's."""
+    return Prepared(statement), Prepared(statement.where(attachments.c.instance_id == bindparam("owner")))
+
+
+_COMPLETES, _RELEASES = _of(_COMPLETE), _of(_RELEASE)
 # The two tables have columns of one name: their parts of a row are told apart by position.
 _WIDTH = len(attachments.c)
 _Row = namedtuple("_Row", attachments.c.keys())  # type: ignore[misc]
@@ -58,10 +85,25 @@ class Attachments:
         _ADD.write(self._connection, **_values(attachment))
 
     def swap(self, before: Attachment, after: Attachment) -> bool:
-        """Write all of it, if it is still in the state that it was in: of many that ask at once one gets it, in whatever process
-        they are. Gives whether it was."""
-        words = {"key": before.id, "before": before.status.value, "released_before": before.released, **_values(after)}
-        return _SWAP.write(self._connection, **words) == 1
+        """Write what changed, if it is still in the state that it was in: of many that ask at once one gets it, in whatever
+        process they are. Gives whether it was."""
+        old = _values(before)
+        changed = {key: value for key, value in _values(after).items() if value != old[key] or key == "status"}
+        words = {"key": before.id, "before": before.status.value, "released_before": before.released, **changed}
+        return _swap(tuple(changed)).write(self._connection, **words) == 1
+
+    def complete(self, identifier: str, owner: str | None, moment: str) -> str | None:
+        """As `Move.COMPLETE` where that changes anything, in one statement. Gives the instance of it; None where nothing is
+        changed. With an ``owner`` only where it is that instance's."""
+        row = _first(_COMPLETES, self._connection, owner, key=identifier, moment=moment)
+        return None if row is None else str(row.instance_id)
+
+    def release(self, identifier: str, owner: str | None) -> Ending | None:
+        """It is released from now on, whatever it was, in one statement; None where there is none (of this ``owner``)."""
+        row = _first(_RELEASES, self._connection, owner, key=identifier)
+        if row is None:
+            return None
+        return Ending(identifier, row.volume_id, row.instance_id, row.blank and writes(row.mode, row.attached_at))
 
     def remove(self, identifier: str) -> None:
         """Delete the row."""
@@ -117,6 +159,17 @@ class Attachments:
     def _select(self, statement: Select[Any]) -> tuple[Attachment, ...]:
         ordered = statement.order_by(attachments.c.created_at, attachments.c.id)
         return tuple(map(_attachment, self._connection.execute(ordered)))
+
+
+@cache
+def _swap(columns: tuple[str, ...]) -> Prepared:
+    """That writes these. What stays is not written again: SQLite would write its indexes, too."""
+    return Prepared(update(attachments).where(*_SAME).values({key: bindparam(key) for key in columns}))
+
+
+def _first(statements: tuple[Prepared, Prepared], connection: Connection, owner: str | None, **values: object) -> Any:
+    anybodys, owned = statements
+    return anybodys.first(connection, **values) if owner is None else owned.first(connection, owner=owner, **values)
 
 
 _COLUMNS: dict[str, Column] = {

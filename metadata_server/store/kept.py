@@ -12,16 +12,21 @@ import sqlalchemy
 
 from metadata_server.store.prepared import direct
 from metadata_server.store.transaction import Transaction
+from metadata_server.store.translated import Translated, translate
 
 Connect = Callable[[], sqlalchemy.Connection]
 
 
 class Kept(AbstractContextManager[Transaction]):
-    """One connection, made when it is first needed, and ``prepare``d by a statement. Belongs to one thread."""
+    """One connection, made when it is first needed, and ``prepare``d by a statement. Belongs to one thread. In a `with` block, in
+    autocommit; raises what `Translated` raises, as its other two do. ``single`` is for one statement that writes."""
 
-    def __init__(self, connect: Connect, prepare: str = "") -> None:
-        self._connect, self._prepare = connect, prepare
+    def __init__(self, connect: Connect, prepare: str = "", *, wrote: Callable[[], None], closed: Callable[[], None]) -> None:
+        """``wrote`` is called after what may have written, ``closed`` after it was closed."""
+        self._connect, self._prepare, self._closed = connect, prepare, closed
         self._transaction: Transaction | None = None
+        self.wrote = wrote
+        self.single = Single(self)
 
     def transaction(self) -> Transaction:
         """In autocommit. Raises what connecting raises."""
@@ -34,28 +39,50 @@ class Kept(AbstractContextManager[Transaction]):
             self._transaction = Transaction(connection)
         return self._transaction
 
-    def begun(self, begin: str, committed: Callable[[], None]) -> Begun:
-        """A transaction; ``committed`` is called after its end."""
-        return Begun(self, begin, committed)
+    def begun(self, begin: str) -> AbstractContextManager[Transaction]:
+        """A transaction."""
+        return Translated(Begun(self, begin))
 
     def close(self) -> None:
         """The next one who asks gets another."""
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             transaction.connection.close()
+            self._closed()
 
     def __enter__(self) -> Transaction:
-        return self.transaction()
+        try:
+            return self.transaction()
+        except Exception as error:
+            translate(error)
+            raise
 
-    def __exit__(self, *_exception: object) -> None:
-        """Each statement was a transaction of its own."""
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Each statement was a transaction of its own: what failed left nothing."""
+        if error is not None:
+            translate(error)
+
+
+class Single(AbstractContextManager[Transaction]):
+    """As `Kept`."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def __enter__(self) -> Transaction:
+        return self._kept.__enter__()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._kept.wrote()  # in any case: what was refused because of what it told was written all the same
+        if error is not None:
+            translate(error)
 
 
 class Begun(AbstractContextManager[Transaction]):
     """Committed at the end, rolled back by any exception. A connection that cannot be rolled back is never used again."""
 
-    def __init__(self, kept: Kept, begin: str, committed: Callable[[], None]) -> None:
-        self._kept, self._begin, self._committed = kept, begin, committed
+    def __init__(self, kept: Kept, begin: str) -> None:
+        self._kept, self._begin = kept, begin
 
     def __enter__(self) -> Transaction:
         self._transaction = transaction = self._kept.transaction()
@@ -73,7 +100,7 @@ class Begun(AbstractContextManager[Transaction]):
         finally:
             self._end()
         if kind is None:
-            self._committed()
+            self._kept.wrote()
 
     def _end(self) -> None:
         """The driver knows whether anything is open; SQLAlchemy was not asked to begin."""

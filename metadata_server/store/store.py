@@ -31,7 +31,7 @@ class Store:
     def __init__(self, database: Database, *, clock: Clock = CLOCK) -> None:
         self.database, self.engine = database, database.engine
         self._lasting = Lasting(database.log)
-        self._kept = Kept(self._connected, database.relaxed)
+        self._kept = Kept(self._connected, database.relaxed, wrote=self._lasting.wrote, closed=self._lasting.forget)
         self._clock = clock
         self._closed_until, self._reason = 0.0, ""
 
@@ -70,7 +70,11 @@ class Store:
         """
         if not self.database.relaxed:
             return self.begin()
-        return Translated(self._kept.begun(self.database.begin, self._lasting.wrote))
+        return self._kept.begun(self.database.begin)
+
+    def single(self) -> AbstractContextManager[Transaction]:
+        """As `begin_grouped`, for one statement, which is a transaction of its own."""
+        return self._kept.single if self.database.relaxed else self._read_anew()
 
     async def settled(self) -> None:
         """Come back when a power cut undoes nothing of what was committed by now. Raises `Unavailable`."""
@@ -78,7 +82,7 @@ class Store:
 
     def read(self) -> AbstractContextManager[Transaction]:
         """Reading: every statement sees what is committed by then, and nothing is locked. Raises `Unavailable`."""
-        return self._read_anew() if self.database.shared else Translated(self._kept)
+        return self._read_anew() if self.database.shared else self._kept
 
     @contextmanager
     def _read_anew(self) -> Iterator[Transaction]:

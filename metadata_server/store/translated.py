@@ -29,17 +29,17 @@ class Translated(AbstractContextManager[T], Generic[T]):
         try:
             return self._inner.__enter__()
         except Exception as error:
-            _raise(error)
+            translate(error)
             raise
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             self._inner.__exit__(kind, error, trace)
         except Exception as failed:
-            _raise(failed)
+            translate(failed)
             raise
         if error is not None:
-            _raise(error)
+            translate(error)
 
 
 def said(error: exc.SQLAlchemyError) -> str:
@@ -48,7 +48,8 @@ def said(error: exc.SQLAlchemyError) -> str:
     return str(original if original is not None else error).strip().partition("\n")[0]
 
 
-def _raise(error: BaseException) -> None:
+def translate(error: BaseException) -> None:
+    """Raise what of ours it is; nothing where it is something else."""
     if (ours := _ours(error)) is not None:
         raise ours from (None if isinstance(ours, Invalid) else error)
 

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Update, and_, bindparam, case, delete, false, func, insert, literal, or_, select, update
 
 from metadata_server.domain.page import Page
-from metadata_server.domain.states import ON_THE_WAY, VOLUME, Lifecycle, VolumeMove, legal
+from metadata_server.domain.states import ON_THE_WAY, VOLUME, Lifecycle, SnapshotStatus, VolumeMove, legal
 from metadata_server.domain.volume import BY_ATTACHMENT, Volume
 from metadata_server.store.listing import Column, counted, paged
 from metadata_server.store.prepared import Prepared
-from metadata_server.store.tables import attachments, volumes
+from metadata_server.store.tables import attachments, snapshots, volumes
 
 _BY_ID = Prepared(select(volumes).where(volumes.c.id == bindparam("key")))
 _WRITTEN = Prepared(
@@ -22,6 +22,14 @@ _WRITTEN = Prepared(
 _BEING_MADE = select(volumes.c.id).where(volumes.c.lifecycle == Lifecycle.CREATING.value)
 _MADE_FROM_SNAPSHOT = Prepared(_BEING_MADE.where(volumes.c.snapshot_id == bindparam("key")))
 _MADE_FROM_VOLUME = Prepared(_BEING_MADE.where(volumes.c.source_volid == bindparam("key")))
+_ENGAGED = Prepared(
+    select(attachments.c.id).where(attachments.c.volume_id == bindparam("key")).union_all(
+        select(snapshots.c.id).where(
+            snapshots.c.volume_id == bindparam("key"), snapshots.c.status == SnapshotStatus.CREATING.value
+        ),
+        _BEING_MADE.where(volumes.c.source_volid == bindparam("key")),
+    )
+)  # fmt: skip
 
 
 def _move(move: VolumeMove) -> Update:
@@ -36,7 +44,7 @@ def _move(move: VolumeMove) -> Update:
 
 @cache
 def _moved(move: VolumeMove) -> Prepared:
-    return Prepared(_move(move).values(updated_at=bindparam("moment")))
+    return Prepared(_move(move).values(updated_at=bindparam("moment")).returning(volumes))
 
 
 class Volumes:
@@ -56,9 +64,18 @@ class Volumes:
         transaction, and who comes after sees what this one wrote. Gives whether it moved.
         """
         if not columns:
-            return _moved(move).write(self._connection, key=identifier, moment=moment) == 1
+            return self.moved(identifier, move, moment) is not None
         moved = _move(move).values(updated_at=moment, **_kept(columns))
         return self._connection.execute(moved, {"key": identifier}).rowcount == 1
+
+    def moved(self, identifier: str, move: VolumeMove, moment: str) -> Volume | None:
+        """As `move`; gives the volume after it, in the same statement, None where it did not move."""
+        row = _moved(move).first(self._connection, key=identifier, moment=moment)
+        return volume_of(row) if row else None
+
+    def engaged(self, identifier: str) -> bool:
+        """Whether there is an attachment of it, or it is being copied into something."""
+        return bool(_ENGAGED.rows(self._connection, key=identifier))
 
     def change(self, identifier: str, moment: str, **columns: object) -> None:
         """Write these columns; but what is not blank stays so, whatever is said here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from blockstore.secret import Secret
 from metadata_server.domain.export import Export
@@ -13,8 +13,7 @@ LUN = 1
 VENDOR, PRODUCT = "BLOCKSTR", "VOLUME"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One request; ``name`` is what an observer hears before it, ``ignored`` the refusal that is as good as success."""
 
     name: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from blockstore.secret import Secret
 from metadata_server.domain.errors import Unavailable
@@ -46,8 +45,7 @@ class Fault(enum.IntEnum):
     LUN_ACTIVE = 20
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One request. ``parameters`` are ``key=value``; a `Secret` among the values is revealed by the sender alone."""
 
     mode: Mode
@@ -66,7 +64,8 @@ class Request:
 
     def payload(self) -> str:
         """The parameters as tgtd reads them. Holds the secrets in the clear."""
-        return ",".join(f"{key}={value.reveal() if isinstance(value, Secret) else value}" for key, value in self.parameters)
+        told = [f"{key}={value.reveal() if isinstance(value, Secret) else value}" for key, value in self.parameters]
+        return ",".join(told)
 
 
 class TgtError(Unavailable):

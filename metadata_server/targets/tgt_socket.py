@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from contextlib import closing
 from pathlib import Path
 
 from metadata_server.domain.errors import Unavailable
@@ -17,6 +18,7 @@ from metadata_server.targets.tgt_request import Mode, Operation, Request, TgtErr
 _REQUEST = struct.Struct("=II64sIiQQIIIIII")
 _ANSWER = struct.Struct("=II")
 _CREDENTIALS = struct.Struct("=iII")
+_DONE = _ANSWER.pack(0, _ANSWER.size)
 
 # Requests take microseconds; a tgtd that is silent for this long hangs. The kernel looks to that (socket(7) SO_RCVTIMEO): Python
 # would ask it before every call whether there is something.
@@ -32,8 +34,13 @@ class SocketControl:
 
     def send(self, request: Request) -> str:
         """See `Control.send`."""
-        with self._connect() as connection:
+        connection = self._connect()
+        try:
             answer = _asked(connection, request)
+        finally:
+            connection.close()
+        if answer == _DONE:
+            return ""
         if len(answer) < _ANSWER.size:
             raise Unavailable("tgtd closed its control socket without an answer", hint="it must run as the same user and group")
         code, _ = _ANSWER.unpack_from(answer)
@@ -43,7 +50,7 @@ class SocketControl:
 
     def peer(self) -> int:
         """The process id of the tgtd that listens here. Raises `Unavailable` when none does."""
-        with self._connect() as connection:
+        with closing(self._connect()) as connection:
             pid, user, group = _CREDENTIALS.unpack(
                 connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
             )
@@ -54,8 +61,9 @@ class SocketControl:
             _asked(connection, Request(Mode.PORTAL, Operation.SHOW, tid=-1))
         return int(pid)
 
-    def _connect(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    def _connect(self) -> socket.SocketType:
+        # The type below `socket.socket`, which does nothing here but count who else might use it.
+        connection = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
         try:
@@ -66,11 +74,11 @@ class SocketControl:
         return connection
 
 
-def _asked(connection: socket.socket, request: Request) -> bytes:
+def _asked(connection: socket.SocketType, request: Request) -> bytes:
     try:
         connection.sendall(_packed(request))
         answer = part = connection.recv(65536)
-        while part and len(answer) < _length(answer):
+        while part and answer != _DONE and len(answer) < _length(answer):
             part = connection.recv(65536)
             answer += part
         return answer

@@ -10,13 +10,14 @@ from blockstore.iscsi import Chap
 from metadata_server.chance import new_id, new_secret, random_text
 from metadata_server.domain import attachment as rules
 from metadata_server.domain import volume as volume_rules
-from metadata_server.domain.attachment import Attachment
+from metadata_server.domain.attachment import Attachment, Ending
 from metadata_server.domain.errors import Conflict, Invalid, NotFound
+from metadata_server.domain.export import IQN_PREFIX
 from metadata_server.domain.page import Page
-from metadata_server.domain.states import Move, VolumeMove
+from metadata_server.domain.states import Move
 from metadata_server.domain.volume import Volume
 from metadata_server.workflow import changes, exports, holding
-from metadata_server.workflow.parts import Parts, now, undoing
+from metadata_server.workflow.parts import Parts, now
 
 NAME_LENGTH = 20
 
@@ -37,15 +38,9 @@ class Attachments:
         attachment = Attachment(new_id(), volume_id, instance_id, Status.RESERVED, mode, mutual, now())
         self._parts.observe("attachment: reserve")
         with self._parts.store.begin_grouped() as transaction:
-            # Moved first, so that of many one gets it and the others see what it did.
-            transaction.volumes.move(volume_id, VolumeMove.RESERVE, now())
-            volume = holding.volume(transaction, volume_id)
-            there = transaction.attachments.of_volume(volume_id)
-            volume_rules.check_reserve(volume, (each.status for each in there), holding.holders(transaction, there))
-            volume_rules.check_idle(volume, holding.copies(transaction, volume, self._parts))
-            volume_rules.check_mode(volume, mode)
+            volume_rules.check_mode(holding.reserved(transaction, volume_id, self._parts), mode)
             transaction.attachments.add(attachment)
-        self._tell(attachment)
+        self._tell(attachment.id, attachment.instance_id)
         return attachment
 
     def get(self, identifier: str, owner: str | None = ANYBODY) -> tuple[Attachment, Volume]:
@@ -55,11 +50,6 @@ class Attachments:
         if both is None or (owner is not ANYBODY and both[0].instance_id != owner):
             raise _unknown(identifier)
         return both
-
-    def of_volume(self, identifier: str) -> tuple[Attachment, ...]:
-        """Those of one volume."""
-        with self._parts.store.read() as transaction:
-            return transaction.attachments.of_volume(identifier)
 
     def all(self) -> tuple[Attachment, ...]:
         """All attachments, oldest first."""
@@ -83,22 +73,28 @@ class Attachments:
         attachment = replace(
             before, status=rules.after(before, Move.CONNECT), connector=connector, chap=before.chap or _new_chap(before.mutual)
         )
-        with undoing() as undo:
-            if attachment != before:
-                self._swap("attachment: record connector", before, attachment)
-                undo.callback(self._swap, "attachment: forget connector", attachment, before)
+        if attachment != before:
+            self._swap("attachment: record connector", before, attachment)
+        try:
             exports.ensure(self._parts, attachment, volume)
-        self._tell(attachment)
+        except BaseException:
+            if attachment != before:
+                self._swap("attachment: forget connector", attachment, before)
+            raise
+        self._tell(attachment.id, attachment.instance_id)
         return attachment, volume
 
-    def complete(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
+    def complete(self, identifier: str, owner: str | None = ANYBODY) -> None:
         """The instance uses it. Legal while it is attaching, and again when it is attached."""
-        before = self._one(identifier, owner)
-        attachment = replace(before, status=rules.after(before, Move.COMPLETE), attached_at=before.attached_at or now())
-        if attachment != before:
-            self._swap("attachment: complete", before, attachment)
-            self._tell(attachment)
-        return attachment
+        self._parts.observe("attachment: complete")
+        with self._parts.store.single() as transaction:
+            instance = transaction.attachments.complete(identifier, owner, now())
+        if instance is not None:
+            self._tell(identifier, instance)
+            return
+        found = self._one(identifier, owner)
+        if rules.after(found, Move.COMPLETE) is not found.status:
+            raise _overtaken(found)
 
     def detach(self, identifier: str) -> Attachment | None:
         """Ask the instance to let go; None where it never connected, so that the attachment is gone at once."""
@@ -108,7 +104,7 @@ class Attachments:
             self.release(identifier)
             return None
         self._swap("attachment: ask to detach", before, attachment)
-        self._tell(attachment)
+        self._tell(attachment.id, attachment.instance_id)
         return attachment
 
     def keep(self, identifier: str) -> Attachment:
@@ -116,7 +112,7 @@ class Attachments:
         before, _ = self.get(identifier)
         attachment = replace(before, status=rules.after(before, Move.KEEP))
         self._swap("attachment: keep", before, attachment)
-        self._tell(attachment)
+        self._tell(attachment.id, attachment.instance_id)
         return attachment
 
     def note(self, identifier: str, move: Move) -> None:
@@ -125,26 +121,26 @@ class Attachments:
         attachment = replace(before, status=rules.after(before, move))
         if attachment != before:
             self._swap(f"attachment: {move.value}", before, attachment)
-            self._tell(attachment)
+            self._tell(attachment.id, attachment.instance_id)
 
-    def release(self, identifier: str, owner: str | None = ANYBODY) -> Attachment:
+    def release(self, identifier: str, owner: str | None = ANYBODY) -> None:
         """Revoke the secret, drop the sessions, remove the export and then the attachment."""
-        before = self._one(identifier, owner)
-        attachment = replace(before, status=Status.DETACHING, released=True)
-        if attachment != before:
-            self._swap("attachment: release", before, attachment)
-        self.finish_release(attachment)
-        return attachment
+        self._parts.observe("attachment: release")
+        with self._parts.store.single() as transaction:
+            ending = transaction.attachments.release(identifier, owner)
+        if ending is None:
+            raise _unknown(identifier)
+        self.finish_release(ending)
 
-    def finish_release(self, attachment: Attachment) -> None:
+    def finish_release(self, ending: Ending) -> None:
         """The export, then the row; a volume that may have been written to is not blank any more."""
-        exports.remove(self._parts, attachment)
+        exports.withdraw(self._parts, IQN_PREFIX + ending.volume_id)
         self._parts.observe("attachment: forget")
-        with self._parts.store.begin_grouped() as transaction:
-            transaction.attachments.remove(attachment.id)
-            if rules.writes(attachment):
-                transaction.volumes.written(attachment.volume_id, now())
-        self._tell(attachment)
+        with self._parts.store.begin_grouped() if ending.written else self._parts.store.single() as transaction:
+            transaction.attachments.remove(ending.id)
+            if ending.written:
+                transaction.volumes.written(ending.volume_id, now())
+        self._tell(ending.id, ending.instance_id)
 
     def _one(self, identifier: str, owner: str | None) -> Attachment:
         """As `get`, without the volume."""
@@ -156,17 +152,21 @@ class Attachments:
 
     def _swap(self, step: str, before: Attachment, after: Attachment) -> None:
         self._parts.observe(step)
-        with self._parts.store.begin_grouped() as transaction:
+        with self._parts.store.single() as transaction:
             if not transaction.attachments.swap(before, after):
-                raise Conflict(f"Attachment {before.id} is not {before.status.value} any more: somebody was faster.")
+                raise _overtaken(before)
 
-    def _tell(self, attachment: Attachment) -> None:
-        self._parts.changes.tell(changes.instance(attachment.instance_id), changes.attachment(attachment.id))
+    def _tell(self, identifier: str, instance: str) -> None:
+        self._parts.changes.tell(changes.instance(instance), changes.attachment(identifier))
 
 
 def _unknown(identifier: str) -> NotFound:
     """The same words for what is not there and for what is another instance's."""
     return NotFound(f"Attachment {identifier} could not be found.")
+
+
+def _overtaken(before: Attachment) -> Conflict:
+    return Conflict(f"Attachment {before.id} is not {before.status.value} any more: somebody was faster.")
 
 
 def _new_chap(mutual: bool) -> Chap:

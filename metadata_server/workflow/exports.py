@@ -47,13 +47,9 @@ def ensure(parts: Parts, attachment: Attachment, volume: Volume) -> None:
         del parts.faults[export.iqn]
 
 
-def remove(parts: Parts, attachment: Attachment) -> None:
-    """Let nobody in any more. Raises `Unavailable`."""
-    withdraw(parts, IQN_PREFIX + attachment.volume_id)
-
-
 def withdraw(parts: Parts, iqn: str) -> None:
-    """Remove an export, unless somebody is to have it: where another server was faster it is the next attachment's already."""
+    """Remove an export, unless somebody is to have it: where another server was faster it is the next attachment's already.
+    Raises `Unavailable`."""
     with parts.claims.held(iqn):
         if not (parts.peers and _wished(parts, iqn)):
             parts.target.remove(iqn)

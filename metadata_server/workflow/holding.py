@@ -5,7 +5,7 @@ from __future__ import annotations
 from metadata_server.domain import snapshot as snapshot_rules
 from metadata_server.domain import volume as rules
 from metadata_server.domain.attachment import Attachment, holder
-from metadata_server.domain.errors import NotFound
+from metadata_server.domain.errors import Conflict, NotFound
 from metadata_server.domain.snapshot import Snapshot
 from metadata_server.domain.states import SnapshotMove, SnapshotStatus, VolumeMove
 from metadata_server.domain.volume import Volume
@@ -32,10 +32,26 @@ def snapshot(transaction: Transaction, identifier: str) -> Snapshot:
 def moved(transaction: Transaction, identifier: str, move: VolumeMove) -> Volume:
     """The volume after the move. The move comes first, so that of many one gets it and the others see what it did; what is
     refused after that is rolled back with the transaction. Raises `NotFound`, or `Conflict` where the move is not legal."""
-    done = transaction.volumes.move(identifier, move, now())
+    done = transaction.volumes.moved(identifier, move, now())
+    if done is not None:
+        return done
     found = volume(transaction, identifier)
-    if not done:
-        rules.check_move(found, move)
+    rules.check_move(found, move)
+    raise Conflict(f"Volume {identifier} is not what it was any more: somebody was faster.")
+
+
+def reserved(transaction: Transaction, identifier: str, parts: Parts) -> Volume:
+    """A volume that is free, and whose next attachment may come in this transaction. One statement asks whether there is anything
+    that forbids it; only where there is, several find out what. Raises `NotFound`, `Conflict` and `Invalid`."""
+    found = transaction.volumes.moved(identifier, VolumeMove.RESERVE, now())
+    if found is not None and not transaction.volumes.engaged(identifier):
+        return found
+    seen = found or volume(transaction, identifier)
+    there = transaction.attachments.of_volume(identifier)
+    rules.check_reserve(seen, (each.status for each in there), holders(transaction, there))
+    rules.check_idle(seen, copies(transaction, seen, parts))
+    if found is None:
+        raise Conflict(f"Volume {identifier} is not what it was any more: somebody was faster.")
     return found
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -58,11 +57,3 @@ class Parts:
 def now() -> str:
     """RFC 3339, UTC, with microseconds: sorts as text."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-@contextmanager
-def undoing() -> Iterator[ExitStack]:
-    """What is pushed here is undone, last first, if the block fails; if it ends well, nothing is."""
-    with ExitStack() as undo:
-        yield undo
-        undo.pop_all()

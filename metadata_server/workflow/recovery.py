@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 
 from blockstore.errors import BlockstoreError
-from metadata_server.domain.attachment import Attachment, wanted
+from metadata_server.domain.attachment import Attachment, ending, wanted
 from metadata_server.domain.export import IQN_PREFIX
 from metadata_server.domain.snapshot import Snapshot
 from metadata_server.domain.states import ON_THE_WAY, SNAPSHOT_ON_THE_WAY, Lifecycle, Move, SnapshotStatus
@@ -104,7 +104,7 @@ class Recovery:
                 if wanted(attachment):
                     self._attachments.note(attachment.id, Move.FAIL if failed else Move.MEND)
                 elif attachment.released:
-                    self._attachments.finish_release(attachment)
+                    self._attachments.finish_release(ending(attachment))
             except BlockstoreError as error:
                 LOG.error("attachment %s stays %s: %s", attachment.id, attachment.status.value, error)
         self._resume()

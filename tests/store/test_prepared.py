@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from sqlalchemy import bindparam, insert, select, update
 
-from metadata_server.domain.errors import Conflict
+from metadata_server.domain.errors import Conflict, Unavailable
+from metadata_server.store import prepared
 from metadata_server.store.prepared import Prepared
 from metadata_server.store.tables import attachments, instances, volumes
 from tests.store.test_store import ATTACHMENT, INSTANCE, VOLUME
@@ -54,3 +57,26 @@ def test_what_the_database_refuses_is_one_of_our_errors(store):
     values = {each.key: None for each in volumes.c}
     with pytest.raises(Conflict), store.connection() as connection:
         add.write(connection, **values)
+
+
+def test_what_a_statement_that_writes_returns_has_the_columns_types(store):
+    reword = Prepared(update(attachments).values(mode=bindparam("to")).returning(attachments.c.connector, attachments.c.mutual))
+    with store.begin() as transaction:
+        transaction.volumes.add(VOLUME)
+        transaction.attachments.add(ATTACHMENT)
+    with store.connection() as connection:
+        [row] = reword.rows(connection, to="ro")
+    assert (row.connector["initiator"], row.mutual) == (ATTACHMENT.connector.initiator, True)
+
+
+class Late:
+    """A cursor whose disk is full when the last row is asked for."""
+
+    def fetchall(self):
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_full_disk_is_told_as_late_as_with_the_last_row(store, monkeypatch):
+    monkeypatch.setattr(prepared._Form, "run", lambda *_: Late())
+    with pytest.raises(Unavailable, match="disk is full"), store.read() as transaction:
+        transaction.attachments.release("a", None)

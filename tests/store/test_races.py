@@ -51,8 +51,8 @@ def race(servers: list[Store], step: Callable[[Transaction, int], None]) -> list
 
 
 def reserve(transaction: Transaction, number: int) -> None:
-    """As `Attachments.reserve`: moved first, then looked at."""
-    if not transaction.volumes.move("v", VolumeMove.RESERVE, "t2") or transaction.attachments.of_volume("v"):
+    """As `holding.reserved`: moved first, then looked at."""
+    if transaction.volumes.moved("v", VolumeMove.RESERVE, "t2") is None or transaction.volumes.engaged("v"):
         raise Conflict("somebody has it")
     transaction.attachments.add(Attachment(f"a{number}", "v", "i", Status.RESERVED, "rw", False, "t2"))
 
@@ -119,6 +119,32 @@ def test_one_completes_or_one_releases(servers: list[Store]) -> None:
             found = transaction.attachments.get("a")
             assert found is not None
             assert found == (completed if winner % 2 else released)
+            transaction.attachments.remove("a")
+            transaction.volumes.remove("v")
+
+
+def test_completed_or_not_it_is_released(servers: list[Store]) -> None:
+    before = Attachment("a", "v", "i", Status.ATTACHING, "rw", False, "t1")
+    written = list[bool]()
+
+    def step(transaction: Transaction, number: int) -> None:
+        if number % 2:
+            transaction.attachments.complete("a", None, "t2")
+        elif (ending := transaction.attachments.release("a", None)) is not None:
+            written.append(ending.written)
+
+    for _ in range(ROUNDS):
+        with servers[0].begin() as transaction:
+            transaction.volumes.add(VOLUME)
+            transaction.attachments.add(before)
+        written.clear()
+        assert len(race(servers, step)) == RACERS
+        with servers[0].begin() as transaction:
+            found = transaction.attachments.get("a")
+            assert found is not None
+            assert (found.status, found.released) == (Status.DETACHING, True)
+            # Whoever released it last knows whether anybody completed it before.
+            assert any(written) is bool(found.attached_at)
             transaction.attachments.remove("a")
             transaction.volumes.remove("v")
 

@@ -94,4 +94,4 @@ def test_what_is_exported(values, expected):
 
 @pytest.mark.parametrize(("mode", "attached_at", "expected"), [("rw", "now", True), ("ro", "now", False), ("rw", "", False)])
 def test_what_may_have_been_written_to(mode, attached_at, expected):
-    assert writes(attachment(mode=mode, attached_at=attached_at)) is expected
+    assert writes(mode, attached_at) is expected

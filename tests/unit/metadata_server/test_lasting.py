@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import threading
 
 import pytest
@@ -21,7 +22,7 @@ class Disk:
         self.gate = threading.Semaphore(0)
         monkeypatch.setattr(module, "_sync", self._sync)
 
-    def _sync(self, log):
+    def _sync(self, _descriptor):
         self.begun += 1
         assert self.gate.acquire(timeout=10)
         if self.error:
@@ -39,7 +40,9 @@ def disk(monkeypatch):
 
 @pytest.fixture
 def lasting(tmp_path):
-    made = Lasting(tmp_path / "state.db-wal")
+    log = tmp_path / "state.db-wal"
+    log.touch()
+    made = Lasting(log)
     yield made
     made.close()
 
@@ -129,10 +132,39 @@ def test_where_every_commit_lasts_nobody_waits():
     asyncio.run(nothing.settled())
 
 
-def test_the_log_itself_is_flushed(tmp_path, monkeypatch):
-    flushed = []
-    monkeypatch.setattr(module.os, "fdatasync", flushed.append)
-    log = tmp_path / "state.db-wal"
-    log.write_bytes(b"x")
-    module._sync(log)
-    assert len(flushed) == 1
+def test_all_that_is_answered_in_one_turn_of_the_loop_shares_one(disk, lasting):
+    async def answer():
+        lasting.wrote()
+        await lasting.settled()
+
+    async def scene():
+        answers = [asyncio.ensure_future(answer()) for _ in range(50)]
+        disk.gate.release()
+        await asyncio.gather(*answers)
+
+    asyncio.run(scene())
+    assert disk.begun == 1
+
+
+def test_the_log_itself_is_flushed_also_when_it_was_made_anew(lasting, tmp_path, monkeypatch):
+    log, flushed = tmp_path / "state.db-wal", []
+    monkeypatch.setattr(module.os, "fdatasync", lambda descriptor: flushed.append(os.fstat(descriptor).st_ino))
+
+    def flush():
+        lasting.wrote()
+        asyncio.run(lasting.settled())
+        return flushed[-1]
+
+    first = log.stat().st_ino
+    assert [flush(), flush()] == [first, first]
+    (tmp_path / "new").touch()
+    (tmp_path / "new").rename(log)
+    lasting.forget()
+    assert flush() == log.stat().st_ino != first
+
+
+def test_a_log_that_is_not_there_is_said(lasting, tmp_path):
+    (tmp_path / "state.db-wal").unlink()
+    lasting.wrote()
+    with pytest.raises(Unavailable, match="cannot be written to the disk: No such file"):
+        asyncio.run(lasting.settled())
