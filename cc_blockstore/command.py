@@ -13,8 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from blockstore import __version__
-from blockstore.errors import BlockstoreError, DocumentInvalid
+from blockstore.errors import BlockstoreError, DeadlineExceeded, DocumentInvalid
 from blockstore.report import Report, Result, line
+from blockstore.waiting import Deadline
 from cc_blockstore import status
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
@@ -22,6 +23,7 @@ from cc_blockstore.machine.machine import Machine
 from cc_blockstore.table import table
 
 WELL, UNWELL, BAD = 0, 1, 2
+LINKS_SECONDS = 30
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,10 +101,22 @@ def _apply(arguments: argparse.Namespace) -> int:
     machine = Machine()
     cfg, cloud = host.load()
     verdict = bootstrap.run(machine, cfg, host.metadata(cloud), host.instance_id(cloud))
+    _await_links(machine, verdict.report)
     _show(verdict.report, as_json=arguments.json)
     if verdict.bad_document:
         return BAD
     return WELL if verdict.report.healthy else UNWELL
+
+
+def _await_links(machine: Machine, report: Report) -> None:
+    """A boot goes on while udev makes the links of what is mounted; whoever types a command may name them in the next one."""
+    from cc_blockstore.machine import device
+
+    try:
+        ids = [each.id for each in report.volumes if each.result is Result.OK and each.device]
+        device.await_links(machine, ids, Deadline.after(LINKS_SECONDS, machine.clock))
+    except DeadlineExceeded as error:
+        _remark([str(error)])
 
 
 def _detach(arguments: argparse.Namespace) -> int:

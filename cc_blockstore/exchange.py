@@ -1,7 +1,8 @@
-"""HTTP where there is nothing to do but to ask, on a bare socket: the standard library's client alone costs twice the exchange.
+"""HTTP on a bare socket, for the answers that nearly always come: the standard library's client alone costs twice the exchange.
 
 Only the plain answer is understood: HTTP/1.1, the status that is expected, a body of a length that is said before. Whatever is
-unusual about it ends it: the run that follows asks again in all forms, and says what is wrong.
+unusual about it ends it: whoever asked asks again in all forms, and says what is wrong. All that an instance may ask for can be
+asked for twice.
 """
 
 from __future__ import annotations
@@ -39,13 +40,12 @@ class Line:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._socket.close()
+        self.close()
 
     def attachments(self) -> list[Any]:
         """Ask for the list."""
-        self._ask("GET", "/v1/attachments")
         try:
-            found = json.loads(self._answer("200"))["attachments"]
+            found = json.loads(self.ask("GET", "/v1/attachments", "", "200"))["attachments"]
         except (TypeError, KeyError, RecursionError) as error:
             raise ValueError("no list of attachments") from error
         if not isinstance(found, list):
@@ -54,12 +54,22 @@ class Line:
 
     def report(self, report: object) -> None:
         """Hand in what was done."""
-        self._ask("PUT", "/v1/report", json.dumps(report))
-        self._answer("204")
+        self.ask("PUT", "/v1/report", json.dumps(report), "204")
 
-    def _ask(self, method: str, path: str, body: str = "") -> None:
+    def ask(self, method: str, path: str, body: str, expected: str) -> bytes:
+        """One exchange: what answers the request, with the expected status."""
         more = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
         self._socket.sendall(f"{method} {self._path}{path} HTTP/1.1\r\n{self._head}{more}\r\n{body}".encode("ascii"))
+        return self._answer(expected)
+
+    def within(self, seconds: float) -> None:
+        """From now on there is so much time."""
+        self._end = time.monotonic() + seconds
+        self._socket.settimeout(seconds)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
 
     def _answer(self, expected: str) -> bytes:
         """The body of the answer; nothing may follow it."""
@@ -86,6 +96,42 @@ class Line:
         if not piece:
             raise ValueError("the answer was cut off")
         self._data += piece
+
+
+class Talk:
+    """Several exchanges, each in its own time, over one line, which is opened anew where the service has closed it in between.
+    Raises as `Line` does."""
+
+    def __init__(self, endpoint: str, token: str, ca_cert: str) -> None:
+        self._service = endpoint, token, ca_cert
+        self._line: Line | None = None
+
+    def __del__(self) -> None:
+        # Nobody knows which exchange is the last one.
+        if self._line is not None:
+            self._line.close()
+
+    def ask(self, method: str, path: str, body: str, expected: str, seconds: float) -> bytes:
+        """As `Line.ask`, in ``seconds`` at most."""
+        line, self._line = self._line, None
+        if line is not None:
+            try:
+                return self._exchange(line, method, path, body, expected, seconds)
+            except TimeoutError:
+                raise
+            except (OSError, ValueError):
+                pass  # most likely it was closed: a service does not keep idle lines for long
+        return self._exchange(Line(*self._service, seconds), method, path, body, expected, seconds)
+
+    def _exchange(self, line: Line, method: str, path: str, body: str, expected: str, seconds: float) -> bytes:
+        try:
+            line.within(seconds)
+            answer = line.ask(method, path, body, expected)
+        except BaseException:
+            line.close()
+            raise
+        self._line = line
+        return answer
 
 
 def _length(head: str, expected: str) -> int:

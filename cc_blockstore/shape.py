@@ -13,6 +13,7 @@ from blockstore.waiting import Deadline
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.look import Look, Place, refuse
 from cc_blockstore.machine import content, device, filesystem, gpt, making, partition
+from cc_blockstore.machine.hold import Hold
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.machine.untouched import untouched
@@ -69,9 +70,11 @@ def overwrite_of(machine: Machine, wish: VolumeWish, volume_id: str) -> Overwrit
 class Shape:
     """Brings one device into the wished shape."""
 
-    def __init__(self, machine: Machine, volume: Volume, wish: VolumeWish, node: str, look: Look, deadline: Deadline) -> None:
+    def __init__(
+        self, machine: Machine, volume: Volume, wish: VolumeWish, node: str, look: Look, hold: Hold, deadline: Deadline
+    ) -> None:
         self._machine, self._volume, self._wish, self._node = machine, volume, wish, node
-        self._look, self._deadline = look, deadline
+        self._look, self._hold, self._deadline = look, hold, deadline
         self._overwrite = overwrite_of(machine, wish, volume.id)
         self._table: Gpt | None = None
         # `_hidden`: the table was written, and the kernel is shown it when all that it names is made.
@@ -79,8 +82,10 @@ class Shape:
 
     def run(self, steps: Steps) -> tuple[Placed, ...]:
         """Partition table and file systems as wished, with udev kept away meanwhile. Raises `Refused`, `BlockstoreError`."""
-        with partition.held(self._machine, self._node, self._deadline):
+        with self._hold:
             with steps.step("partition") as mark:
+                if not self._undisturbed():
+                    self._hold.wait(self._deadline)
                 mark.changed = self._partition()
             with steps.step("filesystem") as mark:
                 decided = [self._decided(wish, place) for wish, place in zip(self._wish.filesystems, self._places())]
@@ -96,6 +101,13 @@ class Shape:
     def written(self) -> bool:
         """Whether the table was written."""
         return self._written
+
+    def _undisturbed(self) -> bool:
+        """Whether udev may go on looking at the disk meanwhile: there is nothing that it could tell us of, and nothing that we
+        are going to write is shown before all of it is there. On a busy machine its first look takes seconds."""
+        if not (self._hold.shared and self._wish.table is not Table.NONE and self._may_be_hidden()):
+            return False
+        return untouched(self._machine, self._node, content.size_of(self._machine, self._node), whole=True)
 
     def _partition(self) -> bool:
         parts = [each.node for each in content.partitions(self._machine, self._node)]
@@ -114,6 +126,8 @@ class Shape:
         return partition.show(self._machine, self._node, self._table, self._deadline)[1]
 
     def _write_table(self, decision: Do, seen: Content) -> None:
+        if not (decision.verb is Verb.CREATE and self._may_be_hidden()):
+            self._hold.wait(self._deadline)
         if decision.verb is Verb.OVERWRITE:
             self._destroyed = True
             partition.clear(self._machine, self._node)
@@ -195,6 +209,8 @@ class Shape:
             if each.verb is Verb.CREATE and not self._empty:
                 self._last_look(each.place.node, each.seen)
         if todo:
+            if not self._hidden:
+                self._hold.wait(self._deadline)
             self._begin(todo)
         for each in todo:
             if each.seen.kind:

@@ -11,6 +11,7 @@ from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.arrivals import Arrival
 from cc_blockstore.look import Look, refuse
 from cc_blockstore.machine import device, filesystem, fstab, growth, making, mount
+from cc_blockstore.machine.hold import Hold
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import device as plan_device
@@ -42,6 +43,7 @@ class BringUp:
         self._machine, self._arrival, self._task = machine, arrival, arrival.task
         self._deadline, self._steps = deadline, steps
         self._device: Device | None = None
+        self._hold: Hold | None = None
         self._rewritten = False
         self._placed: tuple[Placed, ...] = ()
 
@@ -50,8 +52,8 @@ class BringUp:
         try:
             self._connect()
             self._identify()
-            if self._task.wanted.wish is not None:
-                self._placed = self._shape(self._task.wanted.wish)
+            if self._task.wanted.wish is not None and self._hold is not None:
+                self._placed = self._shape(self._task.wanted.wish, self._hold)
                 self._mount()
                 self._grow(self._task.wanted.wish)
             self._settle()
@@ -62,6 +64,9 @@ class BringUp:
         except Exception as error:
             # Nothing of one volume may end the run of the others. The text may quote anything, so only its kind is told.
             return self._outcome(Result.FAILED, f"unexpected {type(error).__name__}; please report it as a bug")
+        finally:
+            if self._hold is not None:
+                self._hold.end()
         return self._outcome(Result.OK, "")
 
     def _connect(self) -> None:
@@ -76,6 +81,8 @@ class BringUp:
         with self._steps.step("device") as mark:
             look = partial(task.transport.device, self._machine, task.path)
             found = wait_for(f"the device of {task.path}", look, self._deadline)
+            if task.wanted.wish is not None:
+                self._hold = Hold(self._machine, found.node)
             refuse(plan_device.decide(found, Identity(task.serial)))
             if plan_device.may_have_grown(found, task.volume.size):
                 device.rescan(self._machine, found.node)
@@ -90,11 +97,11 @@ class BringUp:
     def _node(self) -> str:
         return self._device.node if self._device else ""
 
-    def _shape(self, wish: VolumeWish) -> tuple[Placed, ...]:
+    def _shape(self, wish: VolumeWish, hold: Hold) -> tuple[Placed, ...]:
         look = Look(self._machine, self._task.volume.id, self._device.serial if self._device else "", self._task.read_only)
-        shape = Shape(self._machine, self._task.volume, wish, self._node, look, self._deadline)
+        shape = Shape(self._machine, self._task.volume, wish, self._node, look, hold, self._deadline)
         placed = shape.run(self._steps)
-        self._rewritten = shape.written
+        self._rewritten = shape.written and not hold.first
         return placed
 
     def _mount(self) -> None:
@@ -130,7 +137,11 @@ class BringUp:
             making.end_growth(machine, volume_id)
 
     def _settle(self) -> None:
-        """What is mounted already may still be news to udev; fstab and the links need it."""
+        """What is in use needs nothing more of udev: systemd takes a mounted device for there before it is told of it (the device
+        unit is "tentative"), and keeps the mount. All else is found by its links alone, and they are waited for."""
+        if self._placed and all(each.wish.mount or each.wish.type == "swap" for each in self._placed):
+            device.relink(self._machine, self._task.volume, self._node)
+            return
         for each in self._placed:
             if each.fresh:
                 filesystem.settle(self._machine, each.node, each.uuid, self._deadline)

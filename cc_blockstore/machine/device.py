@@ -94,17 +94,34 @@ def link_of(volume: Volume, number: int) -> str:
 def settle(machine: Machine, volume: Volume, node: str, deadline: Deadline) -> None:
     """Wait until the link by id is there, where udev runs to make it. An event that came before what `link` wrote is asked
     for again. Raises `DeadlineExceeded`."""
-    if _linked(machine, volume) or not (machine.paths.root / "run/udev/control").exists():
-        return
-    if not (machine.paths.udev / f"b{files.read(machine.paths.sys / 'class/block' / Path(node).name / 'dev')}").exists():
-        wait_for(f"udev to see {node}", lambda: _linked(machine, volume) or None, deadline)
-        return
-    refresh(machine, node)
-    wait_for(f"the link of {volume.id}", lambda: _linked(machine, volume) or None, deadline)
+    if relink(machine, volume, node):
+        wait_for(f"udev to link {node}", lambda: linked(machine, volume.id) or None, deadline)
 
 
-def _linked(machine: Machine, volume: Volume) -> bool:
-    return (machine.paths.dev / "disk/by-blockstore" / link_name(volume.id)).is_symlink()
+def relink(machine: Machine, volume: Volume, node: str) -> bool:
+    """Ask for the events again where udev saw the disk before what `link` wrote. True while the link by id is still to come."""
+    if linked(machine, volume.id) or not (machine.paths.root / "run/udev/control").exists():
+        return False
+    if seen_by_udev(machine, node):
+        refresh(machine, node)
+    return True
+
+
+def await_links(machine: Machine, volume_ids: Iterable[str], deadline: Deadline) -> None:
+    """Wait until udev, where it runs, has linked all of these. Raises `DeadlineExceeded`."""
+    ids = list(volume_ids)
+    if (machine.paths.root / "run/udev/control").exists():
+        wait_for("udev to make the links", lambda: all(linked(machine, each) for each in ids) or None, deadline)
+
+
+def linked(machine: Machine, volume_id: str) -> bool:
+    """Whether the link by id is there."""
+    return (machine.paths.dev / "disk/by-blockstore" / link_name(volume_id)).is_symlink()
+
+
+def seen_by_udev(machine: Machine, node: str) -> bool:
+    """Whether udev's database knows the device: it makes the links first, then writes there."""
+    return (machine.paths.udev / f"b{files.read(machine.paths.sys / 'class/block' / Path(node).name / 'dev')}").exists()
 
 
 def rescan(machine: Machine, node: str) -> None:
@@ -132,10 +149,21 @@ def refresh_one(machine: Machine, node: str) -> None:
 def refresh_partitions(machine: Machine, node: str) -> None:
     """Those of its partitions that udev has seen already. The first event of the others is still to come: it was
     put off while we held the disk, and will find what is there by then."""
-    name = Path(node).name
-    for part in sorted((machine.paths.sys / "class/block" / name).glob(f"{name}*")):
-        if (machine.paths.udev / f"b{files.read(part / 'dev')}").exists():
+    for part in _parts(machine, node):
+        if seen_by_udev(machine, part.name):
             (part / "uevent").write_text("change\n")
+
+
+def refresh_all(machine: Machine, node: str) -> None:
+    """Those of the disk and of all its partitions, seen or not."""
+    refresh_one(machine, node)
+    for part in _parts(machine, node):
+        (part / "uevent").write_text("change\n")
+
+
+def _parts(machine: Machine, node: str) -> list[Path]:
+    name = Path(node).name
+    return sorted((machine.paths.sys / "class/block" / name).glob(f"{name}*"))
 
 
 def _links(machine: Machine) -> Path:

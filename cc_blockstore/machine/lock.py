@@ -25,8 +25,17 @@ def exclusive(machine: Machine, deadline: Deadline) -> Iterator[None]:
 
 def taken(descriptor: int) -> bool | None:
     """Take the BSD lock of an open file; None where somebody else has it."""
+    return _flock(descriptor, fcntl.LOCK_EX) or None
+
+
+def shared(descriptor: int) -> bool:
+    """Take it together with others who share it. False where somebody has it alone."""
+    return _flock(descriptor, fcntl.LOCK_SH)
+
+
+def _flock(descriptor: int, how: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
-        return None
+        return False
     return True

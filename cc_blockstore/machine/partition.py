@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from blockstore.errors import Refused
 from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
-from cc_blockstore.machine import content, gpt, lock
+from cc_blockstore.machine import content, gpt
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.content import Partition
 from cc_blockstore.plan.gpt import Gpt, Write
 
 # A write that has begun is not cut short by the deadline: half a file system would be worse than a late one.
 WRITE_SECONDS = 300.0
-
-
-@contextlib.contextmanager
-def held(machine: Machine, node: str, deadline: Deadline) -> Iterator[None]:
-    """Keep udev away from the disk while it is changed (systemd, "Locking Block Device Access": a BSD lock on the whole disk).
-
-    Without it udev, woken by the close of a written device, has the table read again, and the partitions vanish under mkfs for
-    a moment. While udev itself works on the disk it holds the lock shared, so what it then knows is complete.
-    """
-    descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        wait_for(f"udev to be done with {node}", lambda: lock.taken(descriptor), deadline)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def write(machine: Machine, node: str, writes: Iterable[Write], table: Gpt, deadline: Deadline) -> tuple[Partition, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from blockstore.report import Result
 from blockstore.size import MIB
 from tests.files.wishes import wished
 from tests.loop.conftest import MakeDisk
-from tests.loop.disk import run
+from tests.loop.disk import Disk, run
 from tests.loop.instance import SERIAL, Instance, PowerCut
 
 VFAT = "\tvfat" in Path("/proc/filesystems").read_text()
@@ -215,3 +218,34 @@ def test_vfat_is_mounted(make_disk: MakeDisk, instance: Instance, place: Path) -
     disk.attach()
     done = instance.bring_up(disk, wished(filesystem="vfat", mount=f"{place}/v"))
     assert done.report.result is Result.OK
+
+
+@contextmanager
+def looked_at(disk: Disk) -> Iterator[None]:
+    """udev looks at it all the time (it has the lock of a disk shared meanwhile)."""
+    with open(disk.node, "rb") as node:
+        fcntl.flock(node, fcntl.LOCK_SH)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("untouched", "wish", "result"),
+    [
+        (True, {}, Result.OK),
+        (False, {}, Result.FAILED),
+        (True, {"filesystem": "swap"}, Result.FAILED),
+        (True, {"partition_table": "none"}, Result.FAILED),
+    ],
+    ids=["unseen until complete", "something may be there", "made when shown", "on the whole device"],
+)
+def test_udev_is_waited_for_where_it_could_disturb(
+    make_disk: MakeDisk, instance: Instance, monkeypatch: pytest.MonkeyPatch, untouched: bool, wish: Any, result: Result
+) -> None:
+    disk = make_disk(64 * MIB)
+    disk.attach()
+    monkeypatch.setattr("cc_blockstore.shape.untouched", lambda *_, **__: untouched)
+    with looked_at(disk):
+        report = instance.bring_up(disk, wished(**wish), seconds=3).report
+    assert report.result is result, report.reason
+    assert (disk.contents() == {}) is (result is not Result.OK)
+    assert result is Result.OK or f"udev to be done with {disk.node}" in report.reason

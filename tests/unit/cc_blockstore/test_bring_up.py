@@ -106,11 +106,31 @@ def test_one_that_udev_never_sees_fails_alone(fake: FakeMachine, monkeypatch):
     filesystem.settle(fake.machine, "/dev/sdb1", "u", deadline)
 
 
-def test_udev_is_asked_to_look_again_at_a_rewritten_disk_when_all_else_is_done(guest: Guest, tmp_path: Path, monkeypatch):
-    """Its event would take the processor from the volumes that still come up."""
+@pytest.mark.parametrize("seen", [True, False])
+def test_udev_is_asked_to_look_again_at_a_disk_that_it_saw_before(guest: Guest, tmp_path: Path, monkeypatch, seen):
+    """When all else is done: its event would take the processor from the volumes that still come up. One that it has not seen
+    yet it will find complete."""
     told: list[bool] = []
     status = guest.fake.root / "run/blockstore/status.json"
     monkeypatch.setattr("cc_blockstore.shape.Shape.written", True)
     monkeypatch.setattr("cc_blockstore.machine.device.refresh_one", lambda machine, node: told.append(status.exists()))
+    monkeypatch.setattr("cc_blockstore.machine.device.seen_by_udev", lambda machine, node: seen)
     assert results(bring_up(guest, tmp_path / "srv/data")) == {"v1": "ok"}
-    assert told == [True]
+    assert told == [True] * seen
+
+
+def test_what_is_mounted_does_not_wait_for_udev(guest: Guest, tmp_path: Path):
+    """systemd takes a mounted device for there before udev has told it of it."""
+    guest.fake.write("run/udev/control", "")
+    begun = guest.fake.clock.now
+    assert results(bring_up(guest, tmp_path / "srv/data")) == {"v1": "ok"}
+    assert guest.fake.clock.now - begun < 1
+
+
+def test_what_is_only_attached_is_there_when_its_link_is(guest: Guest):
+    guest.known("v1")
+    guest.fake.write("run/udev/control", "")
+    guest.service.listed = [attachment("v1", Status.ATTACHED)]
+    verdict = guest.run()
+    assert results(verdict) == {"v1": "failed"}
+    assert "udev to link /dev/sda" in verdict.warning

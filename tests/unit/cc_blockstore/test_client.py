@@ -315,3 +315,57 @@ def test_with_a_token_of_its_own_it_asks_for_no_other(client, service, deadline)
     with pytest.raises(ServiceDenied):
         client.attachments(deadline)
     assert len(service.asked) == 1
+
+
+class Talk:
+    """What the bare exchange is to say, in turn; ``asked`` is what it was asked."""
+
+    def __init__(self, *says: bytes | Exception) -> None:
+        self.says, self.asked = list(says), []  # type: ignore[var-annotated]
+
+    def ask(self, method: str, path: str, body: str, expected: str, seconds: float) -> bytes:
+        self.asked.append((method, path, expected))
+        said = self.says.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+@pytest.fixture
+def at_an_address(service: Service) -> MetadataClient:
+    made = MetadataClient("http://10.0.0.9:8775", Secret(TOKEN))
+    made._session().mount("http://", service)
+    return made
+
+
+def test_the_usual_answers_come_over_a_bare_socket(at_an_address: MetadataClient, service, deadline):
+    talk = at_an_address._talk = Talk(b"", b"", b'{"attachments": []}', b"")  # type: ignore[assignment]
+    at_an_address.complete("a1", deadline)
+    at_an_address.report(Report("i", "", "", 0), deadline)
+    assert at_an_address.attachments(deadline) == ((), ())
+    at_an_address.detach("a1", deadline)
+    assert [expected for *_, expected in talk.asked] == ["204", "204", "200", "200"]
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("trouble", [ValueError("another status"), ConnectionRefusedError()])
+def test_what_is_unusual_is_asked_again_in_all_forms(at_an_address: MetadataClient, service, deadline, trouble):
+    at_an_address._talk = Talk(trouble)  # type: ignore[assignment]
+    answering(service, 409, {"conflict": {"message": "not attaching"}})
+    with pytest.raises(ServiceDenied, match="409: not attaching"):
+        at_an_address.complete("a1", deadline)
+    answering(service, 204)
+    at_an_address.complete("a1", deadline)
+    assert len(service.asked) == 2
+
+
+def test_a_silent_service_is_not_waited_for_twice(at_an_address: MetadataClient, service, deadline):
+    at_an_address._talk = Talk(TimeoutError())  # type: ignore[assignment]
+    with pytest.raises(ServiceUnreachable):
+        at_an_address.complete("a1", deadline)
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("endpoint", ["http://service:8775", "https://10.0.0.9:8775"])
+def test_names_and_certificates_are_for_the_full_client(endpoint):
+    assert MetadataClient(endpoint, Secret(TOKEN))._talk is None

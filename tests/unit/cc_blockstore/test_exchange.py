@@ -174,3 +174,60 @@ def test_tls_where_the_endpoint_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     mine.close()
     with pytest.raises(OSError):
         exchange.attachments("https://service:8775", "t", "/nonexistent/ca.pem")
+
+
+class Lines:
+    """The other ends of one line after the other, each prepared before it is opened."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[socket.socket] = []
+        self.answers: list[list[bytes]] = []
+        monkeypatch.setattr(exchange, "_connected", self._connected)
+
+    def _connected(self, place: Any, ca_cert: str, seconds: float) -> socket.socket:
+        mine, theirs = socket.socketpair()
+        for answer in self.answers.pop(0):
+            mine.sendall(answer)
+        mine.shutdown(socket.SHUT_WR)
+        self.opened.append(mine)
+        return theirs
+
+    def heard(self) -> list[str]:
+        return [mine.recv(1 << 16).decode().split(" HTTP")[0] for mine in self.opened]
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+    made = Lines(monkeypatch)
+    yield made
+    for each in made.opened:
+        each.close()
+
+
+def answered(body: bytes, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def test_a_line_that_the_service_has_closed_is_opened_anew(lines: Lines) -> None:
+    lines.answers = [[answered(b"one")], [answered(b"two")]]
+    talk = exchange.Talk("http://service", "t", "")
+    assert [talk.ask("GET", path, "", "200", 1) for path in ("/1", "/2")] == [b"one", b"two"]
+    assert lines.heard() == ["GET /1", "GET /2"]
+
+
+@pytest.mark.parametrize("answers", [[[]], [[answered(b"", "409 Conflict")]]], ids=["closed at once", "another status"])
+def test_a_new_line_that_does_not_answer_as_expected_is_the_end(lines: Lines, answers: list[list[bytes]]) -> None:
+    lines.answers = answers
+    with pytest.raises(ValueError):
+        exchange.Talk("http://service", "t", "").ask("GET", "/1", "", "200", 1)
+
+
+def test_a_service_that_says_nothing_is_not_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = socket.socketpair()
+    monkeypatch.setattr(exchange, "_connected", lambda place, ca_cert, seconds: theirs)
+    talk = exchange.Talk("http://service", "t", "")
+    mine.sendall(answered(b"one"))
+    assert talk.ask("GET", "/1", "", "200", 1) == b"one"
+    with pytest.raises(TimeoutError):
+        talk.ask("GET", "/2", "", "200", 0.05)
+    mine.close()

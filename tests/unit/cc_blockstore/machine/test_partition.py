@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from blockstore.errors import BlockstoreError, DeadlineExceeded, Refused
+from blockstore.errors import BlockstoreError, Refused
 from blockstore.size import GIB, MIB
 from blockstore.waiting import Deadline
-from cc_blockstore.machine import content, gpt, lock, partition
+from cc_blockstore.machine import content, gpt, partition
 from cc_blockstore.plan import gpt as plan_gpt
 from cc_blockstore.plan import partition as plan
 from cc_blockstore.wish import FilesystemWish, PartitionWish, Table, VolumeWish
@@ -85,17 +85,6 @@ def test_a_disk_that_another_process_has_for_itself(fake: FakeMachine, monkeypat
     monkeypatch.setattr(os, "open", busy)
     with pytest.raises(Refused, match="another process has it open for itself"):
         partition.unclaimed(fake.machine, "/dev/sda")
-
-
-def test_the_disk_is_held_against_udev(fake: FakeMachine):
-    fake.disk("sda", MIB)
-    with partition.held(fake.machine, "/dev/sda", Deadline.after(1, fake.clock)):
-        with (fake.root / "dev/sda").open() as other:
-            assert lock.taken(other.fileno()) is None
-        with pytest.raises(DeadlineExceeded), partition.held(fake.machine, "/dev/sda", Deadline.after(1, fake.clock)):
-            pytest.fail("two hold it")
-    with (fake.root / "dev/sda").open() as other:
-        assert lock.taken(other.fileno())
 
 
 def test_wipefs_has_the_last_look(fake: FakeMachine):
