@@ -14,7 +14,6 @@ class Contender(str, enum.Enum):
     OURS = "blockstore"
     STATIC = "blockstore-static"
     FLOOR = "floor"
-    FLOOR_UDEV = "floor_udev"
     OS_BRICK = "brick"
     OCI_UTILS = "oci_utils"
     RUNCMD = "runcmd"
@@ -36,7 +35,6 @@ _TITLES = {
     Contender.OURS: "blockstore",
     Contender.STATIC: "blockstore, no server",
     Contender.FLOOR: "floor",
-    Contender.FLOOR_UDEV: "floor, udev awaited",
     Contender.OS_BRICK: "os-brick",
     Contender.OCI_UTILS: "oci-utils' calls",
     Contender.RUNCMD: "runcmd script",
@@ -44,13 +42,11 @@ _TITLES = {
     Contender.EXCHANGE: "one HTTP exchange",
 }
 
-# In the order of a round. A floor cannot be run twice over the same volumes: it looks at nothing that is there.
-FLOORS = (Contender.FLOOR, Contender.FLOOR_UDEV)
+# In the order of a round. The floor cannot be run twice over the same volumes: it looks at nothing that is there.
 FIRST_USE = (
-    Contender.FLOOR, Contender.OURS, Contender.FLOOR_UDEV, Contender.RUNCMD, Contender.STATIC, Contender.OS_BRICK,
-    Contender.OCI_UTILS,
+    Contender.FLOOR, Contender.OURS, Contender.RUNCMD, Contender.STATIC, Contender.OS_BRICK, Contender.OCI_UTILS,
 )  # fmt: skip
-RERUN = tuple(each for each in FIRST_USE if each not in FLOORS)
+RERUN = tuple(each for each in FIRST_USE if each is not Contender.FLOOR)
 
 
 class Use(str, enum.Enum):

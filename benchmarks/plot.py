@@ -15,7 +15,6 @@ from benchmarks.ratios import Samples
 STYLES: Mapping[Contender, Mapping[str, Any]] = {
     Contender.OURS: {"linewidth": 2.5, "color": "black"},
     Contender.FLOOR: {"linestyle": "--", "color": "grey"},
-    Contender.FLOOR_UDEV: {"linestyle": ":", "color": "grey"},
 }
 
 

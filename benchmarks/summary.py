@@ -26,7 +26,6 @@ def _of(samples: Samples, count: int) -> dict[str, float | None]:
     processes = samples.spread(Contender.OURS, Use.RERUN, count, lambda each: each.processes)
     return {
         "first_vs_floor": _median(samples.ratio(Contender.OURS, Contender.FLOOR, Use.FIRST, count)),
-        "first_vs_floor_udev": _median(samples.ratio(Contender.OURS, Contender.FLOOR_UDEV, Use.FIRST, count)),
         "first_vs_os_brick": _median(samples.ratio(Contender.OURS, Contender.OS_BRICK, Use.FIRST, count)),
         "first_vs_runcmd": _median(samples.ratio(Contender.OURS, Contender.RUNCMD, Use.FIRST, count)),
         "rerun_processes": processes.most if processes else None,

@@ -64,7 +64,6 @@ def test_the_last_line(samples: Samples) -> None:
     assert json.loads(summary.line(samples)) == {
         "8": {
             "first_vs_floor": 1.1,
-            "first_vs_floor_udev": None,
             "first_vs_os_brick": None,
             "first_vs_runcmd": 0.333,
             "rerun_processes": 1,  # the worst of the rounds: "no process" is never a matter of the median
