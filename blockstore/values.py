@@ -2,8 +2,8 @@
 
 The standard library writes the source of each class's methods and compiles it, at every import: about a millisecond a class,
 which was more than half of what the module cost a boot. Here the methods are closures over the fields, and the library's own
-description of a field is made for the first who asks. Type checkers see the original. Fields keep their defaults and factories;
-`replace`, `fields` and `asdict` work as ever.
+description of a field is made for the first who asks (`fields`, `asdict`). Type checkers see the original. Fields keep their
+defaults and factories.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
+    from dataclasses import replace as replace
 else:
     import dataclasses
     import functools
@@ -34,6 +35,10 @@ else:
             if method.__name__ not in vars(made) or method.__name__ == "__hash__":
                 setattr(made, method.__name__, method)
         return made
+
+    def replace(one, /, **changes):
+        """As the original, without the description of the fields that it would have made."""
+        return type(one)(**{name: getattr(one, name) for name in type(one).__match_args__} | changes)
 
     class _Field:
         """What is needed of a field here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from blockstore import iqn
@@ -13,7 +13,7 @@ from blockstore.attachment import Attachment, Status
 from blockstore.errors import BlockstoreError, DocumentInvalid, ServiceError
 from blockstore.report import Report, Result, VolumeReport
 from blockstore.run import Command
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 from blockstore.waiting import Deadline
 from cc_blockstore import listing, seal, status, unchanged, verdict
 from cc_blockstore.client import MetadataClient

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from blockstore.errors import BlockstoreError, ServiceError
 from blockstore.report import Result, VolumeReport
+from blockstore.values import replace
 from blockstore.waiting import Deadline
 from cc_blockstore.bootstrap import client_of
 from cc_blockstore.document.parse import Document

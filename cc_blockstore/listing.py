@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from blockstore.attachment import Attachment
 from blockstore.errors import ServiceDenied, ServiceError
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 from blockstore.waiting import Deadline
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document.parse import Document

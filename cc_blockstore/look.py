@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import field
 
 from blockstore.errors import Refused
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.machine import content, making
 from cc_blockstore.machine.machine import Machine

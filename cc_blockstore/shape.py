@@ -3,12 +3,11 @@ marked first, on the disk itself where it has room, so that a power cut at any m
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from blockstore.attachment import Volume
 from blockstore.errors import BlockstoreError, Refused
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 from blockstore.waiting import Deadline
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.look import Look, Place, refuse

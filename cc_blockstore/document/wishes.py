@@ -9,11 +9,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields, replace
 
 from blockstore.reader import Faults, Reader, kind, shown
 from blockstore.size import parse_size
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.wish import FilesystemWish, PartitionWish, Table, VolumeWish
 
@@ -202,7 +201,7 @@ def layered(layers: Iterable[Words]) -> Words:
     """The layers as one; a later layer has the higher priority."""
     result = Words()
     for layer in layers:
-        said = {each.name: getattr(layer, each.name) for each in fields(layer) if getattr(layer, each.name) is not None}
+        said = {name: value for name, value in vars(layer).items() if value is not None}
         result = replace(_without_overruled(result, said), **said)
     return result
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from blockstore.errors import CommandFailed
 from blockstore.run import Command
 from blockstore.size import MIB
+from blockstore.values import replace
 from cc_blockstore.filesystems.filesystem import Read
 from cc_blockstore.machine import files, gpt, provisioning
 from cc_blockstore.machine.device import SECTOR

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from blockstore import attachment, iqn, iscsi
@@ -18,7 +17,7 @@ from blockstore.errors import DocumentInvalid
 from blockstore.iscsi import IscsiPath
 from blockstore.portal import Portal
 from blockstore.reader import Faults, Reader
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 from cc_blockstore.machine import files
 from cc_blockstore.machine.machine import Machine
 

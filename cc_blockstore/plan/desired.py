@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from blockstore.attachment import Attachment, Status
 from blockstore.errors import DocumentInvalid
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 from cc_blockstore.document.parse import Document
 from cc_blockstore.wish import VolumeWish
 

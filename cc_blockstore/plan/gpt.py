@@ -11,9 +11,8 @@ import struct
 import uuid
 import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
-from blockstore.values import dataclass
+from blockstore.values import dataclass, replace
 
 SIGNATURE, REVISION = b"EFI PART", 0x00010000
 # Table 5.5 of the specification: up to the CRC of the entries.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from blockstore.size import MIB, format_size
+from blockstore.values import replace
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.filesystems.filesystem import LINUX_DATA
 from cc_blockstore.plan.content import OVERWRITE, Content, Overwrite, overwriting, unfit_for_writing

@@ -52,6 +52,8 @@ QUESTIONS: dict[str, Callable[[Any], object]] = {
     "a new attribute": lambda cls: setattr(cls(1), "other", 5),
     "deletion": lambda cls: delattr(cls(1), "x"),
     "replace": lambda cls: vars(dataclasses.replace(cls(1), y=9)),
+    "our replace": lambda cls: vars(values.replace(cls(1), y=9)),
+    "our replace with the unknown": lambda cls: values.replace(cls(1), z=9),
     "replace with the unknown": lambda cls: dataclasses.replace(cls(1), z=9),
     "asdict": lambda cls: dataclasses.asdict(cls(1)),
     "fields": lambda cls: [each.name for each in dataclasses.fields(cls)],
