@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import page, summary, table
+from benchmarks import page, summary, table, unemulated
 from benchmarks.laboratory import Laboratory
 from benchmarks.measure import FIRST_USE, RERUN, Contender, Sample, Use
 from benchmarks.ratios import Samples
@@ -88,6 +88,7 @@ def _until_stopped(samples: Iterable[Sample]) -> Iterator[Sample]:
 
 
 def _measured(plan: Plan) -> Iterator[Sample]:
+    yield from unemulated.measured()
     with Laboratory() as laboratory:
         _say("warming up: every contender once, uncounted")
         for contender in plan.contenders:

@@ -56,6 +56,7 @@ class Use(str, enum.Enum):
     RERUN = "re-run"
     NONE = "no volumes"
     NONE_FIRST = "no volumes, first boot"
+    NONE_UNEMULATED = "no volumes, on this machine's own processor"
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,12 @@ class Samples:
         """The same at an instance's first boot, when nothing is known yet of the boot before."""
         return self._beyond_exchange(Use.NONE_FIRST)
 
-    def _beyond_exchange(self, use: Use) -> float | None:
+    @property
+    def idle_unemulated_ms(self) -> float | None:
+        """As ``idle_ms``, on this machine's own processor."""
+        return self._beyond_exchange(Use.NONE_UNEMULATED, Use.NONE_UNEMULATED)
+
+    def _beyond_exchange(self, use: Use, place: Use = Use.NONE) -> float | None:
         idle = self.seconds(Contender.OURS, use, 0)
-        exchange = self.seconds(Contender.EXCHANGE, Use.NONE, 0)
+        exchange = self.seconds(Contender.EXCHANGE, place, 0)
         return (idle - exchange) * 1000 if idle is not None and exchange is not None else None

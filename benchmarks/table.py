@@ -88,6 +88,8 @@ def _yardsticks(samples: Samples) -> list[tuple[str, ...]]:
         (Contender.EXCHANGE, Use.NONE, "one HTTP exchange, no attachments"),
         (Contender.OURS, Use.NONE, "the module, no attachments"),
         (Contender.OURS, Use.NONE_FIRST, "the module, no attachments, first boot"),
+        (Contender.EXCHANGE, Use.NONE_UNEMULATED, "one HTTP exchange, no attachments, not emulated"),
+        (Contender.OURS, Use.NONE_UNEMULATED, "the module, no attachments, not emulated"),
     ):
         spread = samples.spread(contender, use, 0, lambda each: each.seconds * 1000)
         rows.append((title, _shown(spread)))

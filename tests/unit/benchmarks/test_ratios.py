@@ -37,6 +37,8 @@ def samples() -> Samples:
             sample(Contender.EXCHANGE, 0.1, use=Use.NONE, volumes=0),
             sample(Contender.OURS, 0.1042, use=Use.NONE, volumes=0),
             sample(Contender.OURS, 0.13, use=Use.NONE_FIRST, volumes=0),
+            sample(Contender.EXCHANGE, 0.002, use=Use.NONE_UNEMULATED, volumes=0),
+            sample(Contender.OURS, 0.0035, use=Use.NONE_UNEMULATED, volumes=0),
         ]
     )
 
@@ -71,6 +73,7 @@ def test_the_last_line(samples: Samples) -> None:
         },
         "idle_ms": 4.2,
         "first_idle_ms": 30.0,
+        "idle_unemulated_ms": 1.5,
     }
 
 
@@ -79,7 +82,11 @@ def test_the_last_line_is_one_line(samples: Samples) -> None:
 
 
 def test_the_last_line_of_nothing() -> None:
-    assert json.loads(summary.line(Samples([]))) == {"idle_ms": None, "first_idle_ms": None}
+    assert json.loads(summary.line(Samples([]))) == {
+        "idle_ms": None,
+        "first_idle_ms": None,
+        "idle_unemulated_ms": None,
+    }
 
 
 def test_the_tables_have_a_row_for_each_that_was_measured(samples: Samples) -> None:
