@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from blockstore.errors import BlockstoreError
 from blockstore.values import dataclass
@@ -18,7 +19,9 @@ from cc_blockstore.plan import session as plan_session
 from cc_blockstore.plan.decision import Decision, Do, Keep, Wait
 from cc_blockstore.progress import Steps
 from cc_blockstore.task import Task
-from cc_blockstore.volume import BringUp, Outcome
+
+if TYPE_CHECKING:
+    from cc_blockstore.volume import Outcome
 
 PARALLEL = 32
 
@@ -39,6 +42,8 @@ class Together:
         return [flows[id(task)].result() for task in tasks]
 
     def _flow(self, arrival: Arrival) -> Outcome:
+        from cc_blockstore.volume import BringUp
+
         outcome = BringUp(self.machine, arrival, self.deadline, self.steps(arrival.task.volume.name)).run()
         self.ended(arrival.task, outcome)
         return outcome
@@ -55,6 +60,8 @@ class Together:
             )
             for transport in {task.transport for task in waiting}
         }
+        import cc_blockstore.volume  # noqa: F401 - half of all imports, while iscsid and the kernel log in
+
         yield from (
             Arrival(task, decided[id(task)], None, task.trouble)
             for task in tasks
