@@ -30,7 +30,7 @@ DEAD = 5
 # A file system is half a second too; the first round's are enough to show that they come up.
 FORMATTED = 4
 # In these rounds are dead portals, which last until the deadline; that of the many has the time that emulated logins need.
-WITH_DEAD = {12: 75, 128: 420}
+WITH_DEAD = {12: 75, 128: 300}
 ALONE = 900
 # A thread has its own heap (malloc(3), arenas), and there are 32 of them at most.
 KIB_A_THREAD, KIB_A_VOLUME, FILES_IN_ALL, THREADS_IN_ALL = 512, 48, 150, 40

@@ -23,6 +23,7 @@ from testbed.seed import STATIC_NETWORK
 from testbed.server import LocalServer
 from tests.vm import scenario
 
+SLOW_RULE = "/run/udev/rules.d/00-slow.rules"
 NEEDLE = b"a file that the guest wrote, 5d1c7f"
 USER_DATA = """\
 #cloud-config
@@ -148,15 +149,30 @@ def _programs(trace: list[str]) -> Counter[str]:
     return Counter(line.split('"')[1] for line in trace if "execve(" in line and line.endswith("= 0"))
 
 
-def test_a_volume_attached_while_the_guest_runs(life: Life) -> None:
+def test_a_volume_attached_while_the_guest_runs_is_mounted_before_udev_has_seen_it(life: Life) -> None:
+    guest = life.guest
+    guest.write(SLOW_RULE, b'SUBSYSTEM=="block", KERNEL=="sd*", PROGRAM="/bin/sleep 100"\n')
+    guest.run("udevadm control --reload")
     # Its wishes come from the server, as volume metadata.
     wishes = {"blockstore.mount": "/srv/late", "blockstore.label": "late", "blockstore.options": "noatime,nodiratime"}
     life.volumes["late"] = life.server.create_volume("late", metadata=wishes)
     life.server.attach("late", "web-1")
     # Every command line of a first use is recorded, for the chapter on secrets.
     trace = "strace -f --seccomp-bpf -qq -s 65536 -v -o /root/first-use.trace -e trace=execve"
-    life.guest.run(f"{trace} cloud-init single --name blockstore --frequency always", timeout=400)
-    assert scenario.volume(life.guest, "late").result is Result.OK
+    guest.run(f"{trace} cloud-init single --name blockstore --frequency always", timeout=400)
+    late = scenario.volume(guest, "late")
+    assert (late.result, late.reason) == (Result.OK, "")
+    node = guest.run("findmnt --noheadings --output SOURCE /srv/late").stdout.strip()
+    for known in ("tentative", "plugged"):
+        assert guest.run(f"systemctl show --property=SubState $(systemd-escape --path --suffix=device {node})").stdout == (
+            f"SubState={known}\n"
+        )
+        guest.run("systemctl daemon-reload && sleep 1")
+        assert guest.run("findmnt --noheadings --output SOURCE /srv/late").stdout.strip() == node
+        guest.run(f"rm -f {SLOW_RULE}; udevadm control --reload; pkill -x sleep; udevadm settle --timeout=200", timeout=240)
+
+
+def test_a_volume_has_its_wishes_from_the_server(life: Life) -> None:
     late = scenario.filesystem(life.guest, "/srv/late")
     assert (late["fstype"], late["label"]) == ("ext4", "late")
     assert "nodiratime" in late["options"]
