@@ -46,6 +46,7 @@ def _of_volumes(root: Path, volumes: Sequence[Mapping[str, Any]]) -> dict[str, A
     without volumes looks the same in every boot."""
     if not volumes:
         return {}
+    from cc_blockstore.machine.device import link_name
     from cc_blockstore.machine.glimpse import boot, glimpse, session
 
     sessions = {disk: session(root, disk) for disk in (os.path.basename(volume["device"]) for volume in volumes)}
@@ -53,7 +54,8 @@ def _of_volumes(root: Path, volumes: Sequence[Mapping[str, Any]]) -> dict[str, A
     seen = glimpse(root, sessions, points)
     if not _sound(root, seen, volumes):
         raise ValueError("not as it was a moment ago")
-    return {"boot": boot(root), "sessions": sessions, "points": points, "seen": seen}
+    links = [link_name(volume["id"]) for volume in volumes] if os.path.exists(f"{root}/run/udev/control") else []
+    return {"boot": boot(root), "sessions": sessions, "points": points, "links": links, "seen": seen}
 
 
 def _sound(root: Path, seen: Mapping[str, Any], volumes: Iterable[Mapping[str, Any]]) -> bool:

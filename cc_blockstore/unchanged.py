@@ -70,10 +70,12 @@ def _fits(seal: Mapping[str, Any], root: Path, instance_id: str, digest: str) ->
         return False
     if "seen" not in seal:
         return True
-    from cc_blockstore.machine.glimpse import boot, glimpse
+    from cc_blockstore.machine.glimpse import boot, glimpse, linked
 
+    if seal["boot"] != boot(root) or not linked(root, seal["links"]):
+        return False
     # As JSON keeps it: a tuple would never equal a list.
-    return seal["boot"] == boot(root) and bool(glimpse(root, seal["sessions"], seal["points"]) == seal["seen"])
+    return bool(glimpse(root, seal["sessions"], seal["points"]) == seal["seen"])
 
 
 def _listed(seal: Mapping[str, Any]) -> bool:

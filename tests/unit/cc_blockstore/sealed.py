@@ -48,6 +48,7 @@ class Instance:
         self.write("dev/disk/by-blockstore/none", "")
         (root / "dev/disk/by-blockstore/none").unlink()
         (root / "dev/disk/by-blockstore/v1").symlink_to("../../sda")
+        self.write("run/udev/control", "")
         self.point.mkdir(parents=True)
 
     def write(self, name: str, content: str | bytes) -> None:

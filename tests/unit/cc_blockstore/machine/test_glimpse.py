@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cc_blockstore.machine.glimpse import GPT, boot, glimpse, session
+from cc_blockstore.machine.glimpse import GPT, boot, glimpse, linked, session
 from tests.unit.cc_blockstore.sealed import SIZE, Instance
 
 SESSIONS = {"sda": "session1"}
@@ -68,10 +68,20 @@ def test_what_is_not_there_is_no_glimpse(tmp_path: Path) -> None:
         glimpse(tmp_path, SESSIONS, [str(instance.point / "gone")])
 
 
-def test_without_links_there_are_none(tmp_path: Path) -> None:
+def test_links_are_all_there_or_not(tmp_path: Path) -> None:
     Instance(tmp_path)
+    assert linked(tmp_path, ["v1"])
+    assert not linked(tmp_path, ["v1", "v2"])
     shutil.rmtree(tmp_path / "dev/disk/by-blockstore")
-    assert glimpse(tmp_path, SESSIONS, [])["links"] == []
+    assert not linked(tmp_path, ["v1"])
+    assert linked(tmp_path, [])
+
+
+def test_a_link_that_comes_later_changes_no_glimpse(tmp_path: Path) -> None:
+    Instance(tmp_path)
+    before = glimpse(tmp_path, SESSIONS, [])
+    (tmp_path / "dev/disk/by-blockstore/v1-part1").symlink_to("../../sda1")
+    assert glimpse(tmp_path, SESSIONS, []) == before
 
 
 def test_the_session_of_a_disk(tmp_path: Path) -> None:
