@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from blockstore.errors import Refused
@@ -13,16 +12,10 @@ from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import content, gpt
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.content import Partition
-from cc_blockstore.plan.gpt import Gpt, Write
+from cc_blockstore.plan.gpt import Gpt
 
 # A write that has begun is not cut short by the deadline: half a file system would be worse than a late one.
 WRITE_SECONDS = 300.0
-
-
-def write(machine: Machine, node: str, writes: Iterable[Write], table: Gpt, deadline: Deadline) -> tuple[Partition, ...]:
-    """Write a table part by part, have the kernel show it, and return its partitions. Raises BlockstoreError."""
-    gpt.write(machine, node, writes)
-    return show(machine, node, table, deadline)[0]
 
 
 def show(machine: Machine, node: str, table: Gpt, deadline: Deadline) -> tuple[tuple[Partition, ...], bool]:

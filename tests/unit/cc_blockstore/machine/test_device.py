@@ -151,3 +151,14 @@ def test_one_that_udev_keeps_silent_about_is_told_of_again(fake: FakeMachine):
     with pytest.raises(DeadlineExceeded):
         filesystem.settle(fake.machine, node, "u", Deadline.after(filesystem.PATIENCE + 5, fake.clock))
     assert fake.read("sys/class/block/sda/sda1/uevent") == "change\n"
+
+
+def test_a_command_waits_for_the_links_where_udev_runs(fake: FakeMachine):
+    deadline = Deadline.after(5, fake.clock)
+    device.await_links(fake.machine, ["v1"], deadline)  # nobody is there to make them
+    fake.write("run/udev/control", "")
+    (fake.root / "dev/disk/by-blockstore").mkdir(parents=True)
+    (fake.root / "dev/disk/by-blockstore/v1").symlink_to("../../sda")
+    device.await_links(fake.machine, ["v1"], deadline)
+    with pytest.raises(DeadlineExceeded, match="udev to make the links"):
+        device.await_links(fake.machine, ["v1", "v2"], deadline)

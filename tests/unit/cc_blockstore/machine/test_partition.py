@@ -31,7 +31,8 @@ def write(fake: FakeMachine) -> tuple[plan_gpt.Gpt, tuple[str, ...]]:
     table = plan.table(WISH, "v1", GIB, 512, again=False)
     for number in (1, 2):
         (fake.root / f"dev/sda{number}").touch()
-    found = partition.write(fake.machine, "/dev/sda", plan_gpt.rewritten(table), table, Deadline.after(10, fake.clock))
+    gpt.write(fake.machine, "/dev/sda", plan_gpt.rewritten(table))
+    found, _ = partition.show(fake.machine, "/dev/sda", table, Deadline.after(10, fake.clock))
     return table, tuple(each.node for each in found)
 
 
