@@ -1,7 +1,7 @@
 # What one can do here, from a fresh clone on a Debian machine:
 #
 #   make demo     a guest boots from a seed ISO and comes up with its volumes mounted
-#   make test     all tests (guests included; half an hour on two cores without hardware virtualisation)
+#   make test     all tests (guests included; 25 minutes on two cores without hardware virtualisation)
 #   make check    linters and types
 #
 # Each installs what it needs: Debian's packages with apt (as root, or through sudo), Python's into .venv.

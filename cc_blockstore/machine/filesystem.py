@@ -46,7 +46,7 @@ def flush(machine: Machine, node: str) -> None:
 
 
 def settle(machine: Machine, node: str, uuid: str, deadline: Deadline) -> None:
-    """Wait until udev has seen the new file system, so that systemd finds its device by its links.
+    """Wait until udev has seen the new file system: what is made and not mounted is found by its links alone.
 
     This is also the look after the deed: what udev's own probe reads from the disk must be what was made. Without udev
     (a container, a rescue system) there is nobody to wait for. Where it is silent for long, its event is asked for again: what
