@@ -10,6 +10,8 @@ from blockstore.errors import DeadlineExceeded
 from blockstore.values import dataclass
 
 T = TypeVar("T")
+# The pause between two looks, in seconds.
+SHORTEST, LONGEST, WOKEN = 0.002, 0.05, 0.25
 
 
 class Clock(Protocol):
@@ -58,20 +60,29 @@ class Deadline:
         return self.remaining() <= 0.0
 
 
-def wait_for(what: str, look: Callable[[], T | None], deadline: Deadline, *, describe: Callable[[], str] = str) -> T:
+def wait_for(
+    what: str,
+    look: Callable[[], T | None],
+    deadline: Deadline,
+    *,
+    describe: Callable[[], str] = str,
+    doze: Callable[[float], None] | None = None,
+) -> T:
     """Look until something is there, and return it.
 
     ``look`` gives the thing or None and must be cheap (files of sysfs and the like). The pause between two looks grows
-    from 2 to 50 ms: sysfs and devtmpfs offer no event that could be awaited instead (inotify does not work on sysfs).
+    from 2 to 50 ms: sysfs and devtmpfs offer no event that could be awaited instead (inotify does not work on sysfs). Where
+    there is an event after all, ``doze`` lets so many seconds pass, or fewer when it comes: then it is looked at four times a
+    second beside that.
     Raises `DeadlineExceeded` naming ``what`` and, from ``describe``, what was last seen.
     """
     begun, late = deadline.clock.monotonic(), deadline.passed()
-    pause = 0.002
+    pause, sleep = (WOKEN, doze) if doze else (SHORTEST, deadline.clock.sleep)
     while True:
         found = look()
         if found is not None:
             return found
         if deadline.passed():
             raise DeadlineExceeded(what, 0 if late else deadline.clock.monotonic() - begun, describe())
-        deadline.clock.sleep(min(pause, deadline.remaining()))
-        pause = min(pause * 1.5, 0.05)
+        sleep(min(pause, deadline.remaining()))
+        pause = WOKEN if doze else min(pause * 1.5, LONGEST)

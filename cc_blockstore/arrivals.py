@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from blockstore.errors import DeadlineExceeded
+from blockstore.iscsi import IscsiPath
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
+from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.decision import Decision
 from cc_blockstore.protocols import Batch, Transport, Trouble
 from cc_blockstore.task import Task
+
+# A disk follows its session within milliseconds, unless the target has no such LUN. After so many seconds a thread waits for it.
+PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -23,25 +28,62 @@ class Arrival:
 
 
 def arrivals(
-    batches: Mapping[Transport, Batch], tasks: Sequence[Task], deadline: Deadline
+    machine: Machine, batches: Mapping[Transport, Batch], tasks: Sequence[Task], deadline: Deadline
 ) -> Iterator[tuple[Task, Trouble | None]]:
-    """Each task as soon as its login is decided, with what is wrong with it; at the deadline all that are left."""
-    waiting = list(tasks)
-
-    def look() -> list[tuple[Task, Trouble | None]] | None:
-        return [each for transport, batch in batches.items() for each in _decided(batch, transport, waiting)] or None
-
-    while waiting:
-        try:
-            found = wait_for("the logins", look, deadline)
-        except DeadlineExceeded:
-            found = [(task, batches[task.transport].overdue(task.path)) for task in waiting]
-        gone = {id(task) for task, _ in found}
-        waiting = [task for task in waiting if id(task) not in gone]
-        yield from found
+    """Each task as soon as its disk is there, or it is known what is wrong with its login; at the deadline all that are left."""
+    waiting = _Waiting(machine, batches, tasks)
+    with machine.new_disks(machine.clock) as doze:
+        while waiting.tasks:
+            try:
+                yield from wait_for("the logins", waiting.come, deadline, doze=doze)
+            except DeadlineExceeded:
+                yield from waiting.overdue()
 
 
-def _decided(batch: Batch, transport: Transport, waiting: Sequence[Task]) -> list[tuple[Task, Trouble | None]]:
-    mine = [task for task in waiting if task.transport is transport]
-    arrived = batch.arrived([task.path for task in mine])
-    return [(task, arrived[task.path]) for task in mine if task.path in arrived]
+class _Waiting:
+    """Those who are still to come."""
+
+    def __init__(self, machine: Machine, batches: Mapping[Transport, Batch], tasks: Sequence[Task]) -> None:
+        self.tasks = list(tasks)
+        self._machine, self._batches = machine, batches
+        self._connected: dict[IscsiPath, float] = {}
+
+    def come(self) -> list[tuple[Task, Trouble | None]] | None:
+        """Those who need wait no longer; None for nobody."""
+        wrong = self._login()
+        found = [(task, wrong.get(task.path)) for task in self.tasks if task.path in wrong or self._has_disk(task)]
+        self._leave(task for task, _ in found)
+        return found or None
+
+    def overdue(self) -> list[tuple[Task, Trouble | None]]:
+        """All that are left, at the deadline."""
+        left = [(task, self._overdue(task)) for task in self.tasks]
+        self._leave(list(self.tasks))
+        return left
+
+    def _overdue(self, task: Task) -> Trouble | None:
+        return None if task.path in self._connected else self._batches[task.transport].overdue(task.path)
+
+    def _login(self) -> dict[IscsiPath, Trouble]:
+        """Notice who is connected by now; what is wrong with whom."""
+        wrong: dict[IscsiPath, Trouble] = {}
+        for transport, batch in self._batches.items():
+            paths = [task.path for task in self.tasks if task.transport is transport and task.path not in self._connected]
+            for path, trouble in batch.arrived(paths).items() if paths else ():
+                if trouble is None:
+                    self._connected[path] = self._machine.clock.monotonic()
+                else:
+                    wrong[path] = trouble
+        return wrong
+
+    def _has_disk(self, task: Task) -> bool:
+        """Whether the disk of one that is connected is there, or has not come for so long that it is waited for elsewhere."""
+        since = self._connected.get(task.path)
+        if since is None:
+            return False
+        late = self._machine.clock.monotonic() - since > PATIENCE
+        return late or task.transport.device(self._machine, task.path) is not None
+
+    def _leave(self, tasks: Iterable[Task]) -> None:
+        gone = {id(task) for task in tasks}
+        self.tasks = [task for task in self.tasks if id(task) not in gone]

@@ -15,6 +15,7 @@ from blockstore.waiting import Deadline
 from cc_blockstore.arrivals import Arrival, arrivals
 from cc_blockstore.machine import fstab, service
 from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.weight import Precedence
 from cc_blockstore.plan import session as plan_session
 from cc_blockstore.plan.decision import Decision, Do, Keep, Wait
 from cc_blockstore.progress import Steps
@@ -37,8 +38,10 @@ class Together:
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
-        with ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume") as pool:
-            flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks)}
+        pool = ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume")
+        with Precedence(self.machine) as precedence, pool:
+            precedence.own()
+            flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks, precedence)}
         return [flows[id(task)].result() for task in tasks]
 
     def _flow(self, arrival: Arrival) -> Outcome:
@@ -48,7 +51,7 @@ class Together:
         self.ended(arrival.task, outcome)
         return outcome
 
-    def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
+    def _logins(self, tasks: Sequence[Task], precedence: Precedence) -> Iterator[Arrival]:
         """One login for all that need one. Each task comes as soon as it is decided whether it is connected."""
         decided = {id(task): self._decision(task) for task in tasks}
         missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
@@ -67,7 +70,8 @@ class Together:
             for task in tasks
             if not isinstance(decided[id(task)], (Do, Wait))
         )
-        for task, trouble in arrivals(batches, waiting, self.deadline):
+        for task, trouble in arrivals(self.machine, batches, waiting, self.deadline):
+            precedence.service(task.transport.service)  # not before: it may be started by the first login only
             yield Arrival(task, decided[id(task)], since, trouble)
         for batch in batches.values():
             batch.finish()

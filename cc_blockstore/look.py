@@ -9,7 +9,7 @@ from dataclasses import field
 from blockstore.errors import Refused
 from blockstore.values import dataclass, replace
 from cc_blockstore.filesystems import FILESYSTEMS
-from cc_blockstore.machine import content, making
+from cc_blockstore.machine import content, device, making
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan import partition as plan_partition
 from cc_blockstore.plan.content import Content
@@ -47,7 +47,8 @@ class Look:
 
     def planned(self, place: Place, decide: Callable[[Content], Decision]) -> tuple[Decision, Content]:
         """As `decided`, with a refusal as a decision like any other."""
-        seen = self.glance(place)
+        # What udev has not seen yet shows nothing at a glance.
+        seen = self.glance(place) if device.seen_by_udev(self.machine, place.node) else self.probe(place)
         decision = decide(seen)
         if not isinstance(decision, Keep) or seen.kind is None:
             seen = self.probe(place)

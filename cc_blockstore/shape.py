@@ -15,7 +15,7 @@ from cc_blockstore.machine import content, device, filesystem, gpt, making, part
 from cc_blockstore.machine.hold import Hold
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
-from cc_blockstore.machine.untouched import untouched
+from cc_blockstore.machine.untouched import still_untouched, untouched
 from cc_blockstore.plan import filesystem as plan_filesystem
 from cc_blockstore.plan import gpt as plan_gpt
 from cc_blockstore.plan import growth as plan_growth
@@ -223,7 +223,7 @@ class Shape:
 
     def _last_look(self, node: str, seen: Content) -> None:
         """Before something is made on what is empty: raise `Refused` where there is a signature after all."""
-        if not (seen.untouched and untouched(self._machine, node, seen.size, whole=True)):
+        if not (seen.untouched and still_untouched(self._machine, node, seen.size)):
             partition.bare(self._machine, node)
 
     def _begin(self, todo: list[Decided]) -> None:

@@ -125,6 +125,8 @@ class BringUp:
         """File systems follow their devices online; they were looked at before they were mounted, and are again."""
         machine, volume_id = self._machine, self._task.volume.id
         for each in self._placed:
+            if each.fresh and not making.growing(machine, volume_id):
+                continue
             seen = growth.see(machine, each.wish, each.node, read_only=self._task.read_only)
             decision = plan_growth.decide(each.wish, seen, growth.place(machine, each.wish, each.node), grow=wish.grow)
             if isinstance(decision, Do) and decision.verb is Verb.GROW and not each.fresh:

@@ -26,6 +26,9 @@ class Filesystem:
     ``make_at(device, label, identity, offset, size)``: argv that makes it in so many bytes at an offset of the whole device, so
     that the kernel need not show the partition yet; None where mkfs cannot.
 
+    ``settings`` is the tool's own configuration file below /etc, "" for none; ``tuned(argv, text)`` is what ``make`` gave, for
+    what stands there.
+
     ``unused(read)``: whether the superblock shows that nobody can have put a file in it since mkfs began; False where it
     cannot tell. ``extent(read, total)``: the bytes of the device that it has; ``total`` is what statvfs(3) says of a mounted
     one, else None: on the disk a superblock may be an old one. ``grow(device, point)``: argv of the tool that grows it while it
@@ -47,6 +50,8 @@ class Filesystem:
     untouched: tuple[str, ...] = ()
     label_rule: Callable[[str], str | None] = lambda label: None
     make_at: Callable[[str, str, str, int, int], tuple[str, ...]] | None = None
+    settings: str = ""
+    tuned: Callable[[tuple[str, ...], str], tuple[str, ...]] = lambda argv, text: argv
     grow: Callable[[str, str], tuple[str, ...]] | None = None
     grow_smallest: int = 0
     confirm_growth: Callable[[Read, int], tuple[int, bytes]] | None = None

@@ -9,7 +9,7 @@ from blockstore.errors import BlockstoreError
 from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.filesystems import FILESYSTEMS
-from cc_blockstore.machine import content, device, gpt
+from cc_blockstore.machine import content, device, files, gpt
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.partition import WRITE_SECONDS
 from cc_blockstore.plan.content import Partition
@@ -21,7 +21,7 @@ PATIENCE = 30.0
 
 def make(machine: Machine, node: str, wish: FilesystemWish, identity: str) -> None:
     """Make the wished file system and flush it to the disk; afterwards its mark may go."""
-    machine.run(Command(FILESYSTEMS[wish.type].make(node, wish.label, identity)), timeout=WRITE_SECONDS)
+    _run(machine, wish, FILESYSTEMS[wish.type].make(node, wish.label, identity))
     flush(machine, node)
 
 
@@ -32,8 +32,14 @@ def make_hidden(machine: Machine, node: str, place: Partition, wish: FilesystemW
     if make_at is None:
         raise BlockstoreError(f"{wish.type} cannot be made before the kernel shows {place.node}")
     with gpt.unwatched(machine, node) as own:
-        machine.run(Command(make_at(own, wish.label, identity, place.start, place.size)), timeout=WRITE_SECONDS)
+        _run(machine, wish, make_at(own, wish.label, identity, place.start, place.size))
     flush(machine, node)
+
+
+def _run(machine: Machine, wish: FilesystemWish, argv: tuple[str, ...]) -> None:
+    kind = FILESYSTEMS[wish.type]
+    settings = files.read(machine.paths.etc / kind.settings) if kind.settings else ""
+    machine.run(Command(kind.tuned(argv, settings)), timeout=WRITE_SECONDS)
 
 
 def flush(machine: Machine, node: str) -> None:

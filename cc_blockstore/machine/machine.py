@@ -13,8 +13,10 @@ from pathlib import Path
 from blockstore.run import Command, Runner, launch, run
 from blockstore.values import dataclass
 from blockstore.waiting import CLOCK, Clock
+from cc_blockstore.machine import new_disks
 from cc_blockstore.machine.mount_call import by_kernel
 from cc_blockstore.machine.mount_table import MountTable
+from cc_blockstore.machine.new_disks import Doze
 from cc_blockstore.machine.sessions import Sessions
 from cc_blockstore.plan.mount_call import MountCall
 
@@ -76,6 +78,7 @@ class Machine:
     sync: Callable[[], None] = os.sync
     launch: Callable[[Command], None] = launch
     mount: Callable[[MountCall], bool] = by_kernel
+    new_disks: Callable[[Clock], AbstractContextManager[Doze | None]] = new_disks.listening
     sessions: Sessions = field(default_factory=Sessions)
     mounted: MountTable = field(default_factory=MountTable)
     turn: AbstractContextManager[bool] = field(default_factory=threading.Lock)

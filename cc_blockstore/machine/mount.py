@@ -68,10 +68,10 @@ def _by_kernel(machine: Machine, command: Command) -> bool:
 def twin(machine: Machine, wish: FilesystemWish, node: str) -> plan.Twin:
     """Whether a mounted file system has this one's identity: that of a clone of the volume."""
     kind = FILESYSTEMS.get(wish.type)
-    others = [each.device for each in mounts(machine) if each.type == wish.type and each.device != node]
-    if kind is None or kind.twin_at is None or not others:
+    if kind is None or kind.twin_at is None:
         return plan.Twin.NONE
-    mine = _identity(machine, node, kind.twin_at)
+    others = [each.device for each in mounts(machine) if each.type == wish.type and each.device != node]
+    mine = _identity(machine, node, kind.twin_at) if others else b""
     if not mine or all(_identity(machine, other, kind.twin_at) != mine for other in others):
         return plan.Twin.NONE
     return plan.Twin.BEARABLE if _kernel() >= kind.twin_kernel else plan.Twin.CONFUSED
@@ -92,8 +92,10 @@ def _kernel() -> tuple[int, int]:
 def besides(machine: Machine, wish: FilesystemWish) -> tuple[str, ...]:
     """The options that let a clone be mounted, where the mounted one has them: the next boot needs them too."""
     kind = FILESYSTEMS.get(wish.type)
+    if kind is None or not kind.twin_options:
+        return ()
     options = [option for each in mounts(machine) if each.point == wish.mount for option in each.options]
-    return tuple(option for option in (kind.twin_options if kind else ()) if option in options)
+    return tuple(option for option in kind.twin_options if option in options)
 
 
 def own(wish: FilesystemWish) -> bool:

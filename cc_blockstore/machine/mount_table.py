@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from cc_blockstore.plan.mount import Mounted
@@ -21,13 +20,19 @@ class MountTable:
 
     def __init__(self) -> None:
         self._known: dict[str, Mounted] = {}
+        self._last: tuple[str, tuple[Mounted, ...]] = ("", ())
 
-    def read(self, lines: Sequence[str], sys: Path) -> tuple[Mounted, ...]:
-        """What these lines mean, in their order. ``sys`` is where sysfs is mounted."""
+    def read(self, text: str, sys: Path) -> tuple[Mounted, ...]:
+        """What its lines mean, in their order. ``sys`` is where sysfs is mounted."""
+        before, meant = self._last
+        if text == before:
+            return meant
         known = self._known
-        found = {line: known.get(line) or _mounted(line, sys) for line in lines}
-        self._known = found  # another thread may put its own in place: both are right
-        return tuple(found[line] for line in lines)
+        found = {line: known.get(line) or _mounted(line, sys) for line in text.splitlines()}
+        meant = tuple(found[line] for line in text.splitlines())
+        # Another thread may put its own in place: both are right.
+        self._known, self._last = found, (text, meant)
+        return meant
 
 
 def _mounted(line: str, sys: Path) -> Mounted:
@@ -41,7 +46,7 @@ def _mounted(line: str, sys: Path) -> Mounted:
 def _node(sys: Path, number: str) -> str:
     """/dev/sda1 for 8:1; "" for numbers that no block device has (btrfs has one of its own for each mount)."""
     try:
-        return f"/dev/{Path(os.readlink(sys / 'dev/block' / number)).name}"
+        return f"/dev/{os.path.basename(os.readlink(f'{sys}/dev/block/{number}'))}"
     except OSError:
         return ""
 

@@ -13,7 +13,7 @@ def mounts(machine: Machine) -> tuple[Mounted, ...]:
 
     The device is found by its number where it has one: the source column says what mount(8) was called with.
     """
-    return machine.mounted.read(files.read(machine.paths.proc / "self/mountinfo").splitlines(), machine.paths.sys)
+    return machine.mounted.read(files.read(machine.paths.proc / "self/mountinfo"), machine.paths.sys)
 
 
 def swaps(machine: Machine) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from cc_blockstore.plan.looking import Looks, decide
 SPOT, SPOTS = 4096, (MIB, 2 * MIB, 4 * MIB)
 PROMISE = 3087 * 512
 PIECE = 128 << 10
+ZEROS = bytes(PIECE)
 
 
 def untouched(machine: Machine, node: str, size: int, *, whole: bool) -> bool:
@@ -39,6 +40,20 @@ def untouched(machine: Machine, node: str, size: int, *, whole: bool) -> bool:
     return decide(whole=whole, stored=stored, zeros=zeros) is Looks.OURS
 
 
+def still_untouched(machine: Machine, node: str, size: int) -> bool:
+    """Whether one that was found `untouched` is so still: the target is asked anew, and its word covers the ends too."""
+    try:
+        descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return provisioning.stored(descriptor, size) == ()
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 def _places(size: int) -> Iterator[Area]:
     """Where a signature may begin, with the room of a block behind it."""
     if size <= SPOTS[-1] + 2 * MIB:
@@ -52,7 +67,9 @@ def _places(size: int) -> Iterator[Area]:
 
 def _zeros(descriptor: int, places: Iterable[Area]) -> bool:
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)  # nothing beside them is read
-    return all(os.pread(descriptor, length, at) == bytes(length) for at, length in _pieces(places))
+    return all(
+        os.pread(descriptor, length, at) == (ZEROS if length == PIECE else bytes(length)) for at, length in _pieces(places)
+    )
 
 
 def _pieces(places: Iterable[Area]) -> Iterator[Area]:

@@ -150,7 +150,10 @@ def _back(table: Gpt) -> Write:
 
 def _array(table: Gpt) -> bytes:
     slots = {each.number: each for each in table.entries}
-    return b"".join(_entry(slots[number]) if number in slots else bytes(ENTRY.size) for number in range(1, ENTRIES + 1))
+    used = b"".join(
+        _entry(slots[number]) if number in slots else bytes(ENTRY.size) for number in range(1, max(slots, default=0) + 1)
+    )
+    return used.ljust(ENTRIES * ENTRY.size, b"\0")
 
 
 def _entry(entry: Entry) -> bytes:

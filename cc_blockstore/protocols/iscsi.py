@@ -16,6 +16,8 @@ from cc_blockstore.plan.session import Connected
 class Iscsi:
     """See `cc_blockstore.protocols.transport.Transport`."""
 
+    service = "iscsid.service"
+
     def connected(self, machine: Machine, path: IscsiPath) -> Connected:
         """From the session's state in sysfs."""
         return session.connected(session.find(machine, path))

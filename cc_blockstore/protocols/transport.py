@@ -31,7 +31,9 @@ class Batch(Protocol):
 
 
 class Transport(Protocol):
-    """Seven questions; an implementation is one small file."""
+    """Seven questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
+
+    service: str
 
     def connected(self, machine: Machine, path: IscsiPath) -> Connected:
         """What the kernel says of the connection; no process."""

@@ -103,6 +103,7 @@ class LoopTransport:
 
     disk: Disk
     serial: str
+    service = "none.service"
 
     def connected(self, machine: Machine, path: IscsiPath) -> Connected:
         return Connected.YES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import threading
@@ -110,7 +111,13 @@ class FakeMachine:
         self.paths = Paths(root)
         self.kernel_mounts: Callable[[MountCall], bool] = lambda call: False  # a test may have it do so
         self.machine = Machine(
-            self.paths, runner, clock, sync=lambda: None, launch=self._launch, mount=lambda call: self.kernel_mounts(call)
+            self.paths,
+            runner,
+            clock,
+            sync=lambda: None,
+            launch=self._launch,
+            mount=lambda call: self.kernel_mounts(call),
+            new_disks=lambda clock: contextlib.nullcontext(),
         )
         self.launched: list[Command] = []
         for folder in ("sys/class/block", "sys/class/iscsi_session", "proc/self", "dev", "etc/iscsi/nodes", "run/udev/data"):

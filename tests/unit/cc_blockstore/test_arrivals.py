@@ -1,19 +1,23 @@
-"""Each task as soon as its login is decided; at the deadline all that are left."""
+"""Each task as soon as its disk is there, or what is wrong with it known; at the deadline all that are left."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
+
+import pytest
 
 from blockstore.attachment import Attachment, Volume
 from blockstore.errors import LoginFailed
 from blockstore.iscsi import IscsiPath
 from blockstore.portal import Portal
+from blockstore.values import replace
 from blockstore.waiting import Deadline
 from cc_blockstore.arrivals import arrivals
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.protocols import TRANSPORTS
 from cc_blockstore.task import Task
-from tests.unit.fakes import FakeClock
+from tests.unit.fakes import FakeMachine
 
 ISCSI = TRANSPORTS["iscsi"]
 
@@ -40,24 +44,71 @@ class Script:
         raise AssertionError("the caller's")
 
 
-def test_whoever_arrives_comes_at_once_and_is_not_asked_for_again(clock: FakeClock):
+@pytest.fixture
+def disks(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> set[IscsiPath]:
+    """Whose disk is there; tested apart from what sysfs has."""
+    there: set[IscsiPath] = set()
+    monkeypatch.setattr(type(ISCSI), "device", lambda _, machine, path: path if path in there else None)
+    return there
+
+
+def test_whoever_arrives_comes_at_once_and_is_not_asked_for_again(fake: FakeMachine, disks: set[IscsiPath]):
     one, two, three = (task(name) for name in ("one", "two", "three"))
+    disks.update((one.path, two.path, three.path))
     refused = LoginFailed("refused")
     batch = Script({}, {two.path: None}, {one.path: refused, three.path: None})
-    found = list(arrivals({ISCSI: batch}, [one, two, three], Deadline.after(10, clock)))
+    found = list(arrivals(fake.machine, {ISCSI: batch}, [one, two, three], Deadline.after(10, fake.clock)))
     assert found == [(two, None), (one, refused), (three, None)]
     assert batch.asked == [[one.path, two.path, three.path], [one.path, two.path, three.path], [one.path, three.path]]
 
 
-def test_who_has_not_come_by_the_deadline_is_overdue(clock: FakeClock):
+def test_who_is_connected_waits_for_the_disk_and_holds_up_nobody(fake: FakeMachine, disks: set[IscsiPath]):
     one, two = task("one"), task("two")
-    found = list(arrivals({ISCSI: Script({one.path: None})}, [one, two], Deadline.after(5, clock)))
+    disks.add(two.path)
+    batch = Script({one.path: None}, {two.path: None})
+    coming = arrivals(fake.machine, {ISCSI: batch}, [one, two], Deadline.after(10, fake.clock))
+    assert next(coming) == (two, None)
+    disks.add(one.path)
+    assert list(coming) == [(one, None)]
+    assert batch.asked == [[one.path, two.path], [two.path]]
+
+
+def test_a_disk_that_does_not_come_is_waited_for_elsewhere(fake: FakeMachine, disks: set[IscsiPath]):
+    """The target has no such LUN: its own step says so, at the deadline."""
+    one, begun = task("one"), fake.clock.now
+    assert list(arrivals(fake.machine, {ISCSI: Script({one.path: None})}, [one], Deadline.after(60, fake.clock))) == [(one, None)]
+    assert 1 < fake.clock.now - begun < 2
+
+
+def test_who_has_not_come_by_the_deadline_is_overdue(fake: FakeMachine, disks: set[IscsiPath]):
+    one, two = task("one"), task("two")
+    disks.add(one.path)
+    found = list(arrivals(fake.machine, {ISCSI: Script({one.path: None})}, [one, two], Deadline.after(5, fake.clock)))
     assert found[0] == (one, None)
     assert found[1][0] is two
     assert "no answer from 10.0.0.1:3260" in str(found[1][1])
-    assert clock.now >= 1005
+    assert fake.clock.now >= 1005
 
 
-def test_nobody_waits_for_nothing(clock: FakeClock):
-    assert list(arrivals({}, [], Deadline.after(5, clock))) == []
-    assert clock.slept == []
+def test_who_is_connected_at_the_deadline_is_not_told_that_the_portal_is_silent(fake: FakeMachine, disks: set[IscsiPath]):
+    one = task("one")
+    assert list(arrivals(fake.machine, {ISCSI: Script({one.path: None})}, [one], Deadline.after(0.5, fake.clock))) == [
+        (one, None)
+    ]
+
+
+def test_the_kernel_s_word_is_waited_for_where_it_can_be_heard(fake: FakeMachine, disks: set[IscsiPath]):
+    one, dozed = task("one"), list[float]()
+
+    def doze(seconds: float) -> None:
+        dozed.append(seconds)
+        disks.add(one.path)
+
+    machine = replace(fake.machine, new_disks=lambda clock: contextlib.nullcontext(doze))
+    assert list(arrivals(machine, {ISCSI: Script({one.path: None})}, [one], Deadline.after(5, fake.clock))) == [(one, None)]
+    assert (dozed, fake.clock.slept) == ([0.25], [])
+
+
+def test_nobody_waits_for_nothing(fake: FakeMachine):
+    assert list(arrivals(fake.machine, {}, [], Deadline.after(5, fake.clock))) == []
+    assert fake.clock.slept == []

@@ -37,6 +37,14 @@ def test_ext4_at_an_offset_of_the_disk():
     assert " ".join(make_at("/dev/x", "data", "ID", 1 << 20, 2 << 20)) == expected
 
 
+def test_ext4_has_a_small_orphan_file_where_its_mkfs_makes_one():
+    ext4 = FILESYSTEMS["ext4"]
+    argv = ext4.make("/dev/sda1", "data", "ID")
+    assert ext4.tuned(argv, "ext4 = {\n features = has_journal,extent\n}\n") == argv
+    expected = "mkfs.ext4 -q -E nodiscard,orphan_file_size=64k -U ID -L data /dev/sda1"
+    assert " ".join(ext4.tuned(argv, "ext4 = {\n features = has_journal,orphan_file\n}\n")) == expected
+
+
 @pytest.mark.parametrize("name", ARGV)
 def test_the_longest_label(name):
     kind = FILESYSTEMS[name]

@@ -20,11 +20,11 @@ def test_each_line_asks_sysfs_once(fake: FakeMachine, monkeypatch: pytest.Monkey
     monkeypatch.setattr(mount_table.os, "readlink", lambda path: asked.append(path) or readlink(path))
     fake.disk("sda")
     table = MountTable()
-    found = table.read([FIRST, SECOND], fake.paths.sys)
+    found = table.read(f"{FIRST}\n{SECOND}", fake.paths.sys)
     assert [(each.device, each.point, each.options) for each in found] == [
         ("/dev/sda", "/srv/a", ("rw", "rw")), ("/dev/sdb", "/srv/b c", ("rw", "noatime", "rw", "space_cache")),
     ]  # fmt: skip
-    assert table.read([SECOND, FIRST], fake.paths.sys) == found[::-1]
+    assert table.read(f"{SECOND}\n{FIRST}", fake.paths.sys) == found[::-1]
     assert len(asked) == 2
 
 
@@ -32,16 +32,16 @@ def test_a_line_that_went_and_came_back_is_asked_again(fake: FakeMachine):
     """Another disk may have the number by then."""
     fake.disk("sda")
     table = MountTable()
-    table.read([FIRST], fake.paths.sys)
-    table.read([], fake.paths.sys)
+    table.read(FIRST, fake.paths.sys)
+    table.read("", fake.paths.sys)
     link = fake.root / "sys/dev/block/8:1"
     link.unlink()
     link.symlink_to("../../class/block/sdz")
-    assert table.read([FIRST], fake.paths.sys)[0].device == "/dev/sdz"
+    assert table.read(FIRST, fake.paths.sys)[0].device == "/dev/sdz"
 
 
 def test_the_same_line_twice_is_two_mounts(fake: FakeMachine):
-    assert len(MountTable().read([SECOND, SECOND], fake.paths.sys)) == 2
+    assert len(MountTable().read(f"{SECOND}\n{SECOND}", fake.paths.sys)) == 2
 
 
 def test_a_new_mount_is_seen_at_once(fake: FakeMachine):

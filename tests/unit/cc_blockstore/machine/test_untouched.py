@@ -11,7 +11,7 @@ import pytest
 
 from blockstore.size import GIB, MIB
 from cc_blockstore.machine import content, provisioning
-from cc_blockstore.machine.untouched import untouched
+from cc_blockstore.machine.untouched import still_untouched, untouched
 from tests.unit.fakes import FakeMachine
 from tests.unit.thin import ThinDisk
 
@@ -125,3 +125,24 @@ def test_a_small_disk_is_read_whole(fake: FakeMachine, monkeypatch: pytest.Monke
     assert untouched(fake.machine, "/dev/sda", 4 * MIB, whole=True)
     disk.put(2 * MIB - 1, b"x")
     assert not untouched(fake.machine, "/dev/sda", 4 * MIB, whole=True)
+
+
+def test_the_last_look_is_the_target_s_word(fake: FakeMachine, thin: ThinDisk, monkeypatch: pytest.MonkeyPatch):
+    assert found(fake)
+    monkeypatch.setattr(os, "pread", None)  # its ends were read a moment ago
+    assert still_untouched(fake.machine, "/dev/sda", GIB)
+    thin.put(300 * MIB, b"theirs")
+    assert not still_untouched(fake.machine, "/dev/sda", GIB)
+
+
+@pytest.mark.parametrize("what", ["gone", "silent", "broken"])
+def test_the_last_look_trusts_nobody_who_cannot_tell(
+    fake: FakeMachine, thin: ThinDisk, monkeypatch: pytest.MonkeyPatch, what: str
+):
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    thin.refuses = what == "silent"
+    if what == "broken":
+        monkeypatch.setattr(provisioning, "stored", fails)
+    assert not still_untouched(fake.machine, "/dev/sdz" if what == "gone" else "/dev/sda", GIB)

@@ -1,0 +1,65 @@
+"""The processor goes first to those who bring the volumes up, while everybody waits for them.
+
+udev, woken by each new disk, is a service of its own, and the kernel gives every service the same share of a busy processor: half
+of it would go to looks at disks that are not complete yet. Niceness counts within a service only (sched(7)).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+
+from cc_blockstore.machine import files
+from cc_blockstore.machine.machine import Machine
+
+# Of cgroup v2's 1 to 10000; everybody has 100 (Documentation/admin-guide/cgroup-v2.rst, cpu.weight).
+WEIGHT = "1000"
+# The same where it is sessions that share (sched(7), "The autogroup feature"): a tenth for the others.
+NICE = "-10"
+
+
+class Precedence:
+    """Until the end of the `with` block. Nothing stands on it: systemd may put its own values back at any time, and where nothing
+    can be set nothing is."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._groups = machine.paths.sys / "fs/cgroup"
+        self._before: dict[Path, str] = {}
+
+    def __enter__(self) -> Precedence:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        for share, value in self._before.items():
+            _set(share, value)
+
+    def own(self) -> None:
+        """For this process, and what it starts."""
+        lines = files.read(self._machine.paths.proc / "self/cgroup").splitlines()
+        group = next((line[4:] for line in lines if line.startswith("0::/")), "")
+        self._raise(self._groups / group, "self")
+
+    def service(self, unit: str) -> None:
+        """For a service of systemd, if it runs."""
+        group = self._groups / "system.slice" / unit
+        process = files.read(group / "cgroup.procs").partition("\n")[0]
+        if process:
+            self._raise(group, process)
+
+    def _raise(self, group: Path, process: str) -> None:
+        share, value = group / "cpu.weight", WEIGHT
+        if not os.path.exists(share):
+            share, value = self._machine.paths.proc / process / "autogroup", NICE
+        before = files.read(share).rpartition(" ")[2]  # "100", "/autogroup-71 nice 0"
+        if before and share not in self._before and _set(share, value):
+            self._before[share] = before
+
+
+def _set(share: Path, value: str) -> bool:
+    try:
+        share.write_text(value)
+    except OSError:
+        return False
+    return True
