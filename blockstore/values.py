@@ -38,7 +38,7 @@ else:
 
     def replace(one, /, **changes):
         """As the original, without the description of the fields that it would have made."""
-        return type(one)(**{name: getattr(one, name) for name in type(one).__match_args__} | changes)
+        return type(one)(**{name: one.__dict__[name] for name in type(one).__match_args__} | changes)
 
     class _Field:
         """What is needed of a field here."""
@@ -87,19 +87,17 @@ else:
         made = {each.name: each.default_factory for each in fields if each.default_factory is not _MISSING}
 
         def __init__(self, *given, **named):
-            values = {**plain, **named}
-            if given:
-                if len(given) > len(names) or not named.keys().isdisjoint(names[: len(given)]):
-                    raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once")
-                values.update(zip(names, given))
-            for name, factory in made.items():
-                if name not in values:
-                    values[name] = factory()
-            if not known.issuperset(named):
+            values = dict(zip(names, given))
+            if len(given) > len(names) or (given and not values.keys().isdisjoint(named)):
                 raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once")
+            values.update(named)
             if len(values) < len(names):
-                missing = [name for name in names if name not in values]
-                raise TypeError(f"{type(self).__name__}() needs {', '.join(missing)}")
+                values = {**plain, **values}
+                for name, factory in made.items():
+                    if name not in values:
+                        values[name] = factory()
+            if values.keys() != known:
+                raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once; it got {', '.join(values)}")
             self.__dict__.update(values)
             if then:
                 self.__post_init__()

@@ -11,7 +11,7 @@ from blockstore.values import dataclass
 
 T = TypeVar("T")
 # The pause between two looks, in seconds.
-SHORTEST, LONGEST, WOKEN = 0.002, 0.05, 0.25
+SHORTEST, LONGEST, WOKEN = 0.002, 0.05, 0.5
 
 
 class Clock(Protocol):
@@ -72,7 +72,7 @@ def wait_for(
 
     ``look`` gives the thing or None and must be cheap (files of sysfs and the like). The pause between two looks grows
     from 2 to 50 ms: sysfs and devtmpfs offer no event that could be awaited instead (inotify does not work on sysfs). Where
-    there is an event after all, ``doze`` lets so many seconds pass, or fewer when it comes: then it is looked at four times a
+    there is an event after all, ``doze`` lets so many seconds pass, or fewer when it comes: then it is looked at twice a
     second beside that.
     Raises `DeadlineExceeded` naming ``what`` and, from ``describe``, what was last seen.
     """

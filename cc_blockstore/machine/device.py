@@ -107,7 +107,7 @@ def settle(machine: Machine, volume: Volume, node: str, deadline: Deadline) -> N
 
 def relink(machine: Machine, volume: Volume, node: str) -> bool:
     """Ask for the events again where udev saw the disk before what `link` wrote. True while the link by id is still to come."""
-    if linked(machine, volume.id) or not (machine.paths.root / "run/udev/control").exists():
+    if linked(machine, volume.id) or not os.path.exists(f"{machine.paths.root}/run/udev/control"):
         return False
     if seen_by_udev(machine, node):
         refresh(machine, node)
@@ -123,23 +123,20 @@ def await_links(machine: Machine, volume_ids: Iterable[str], deadline: Deadline)
 
 def linked(machine: Machine, volume_id: str) -> bool:
     """Whether the link by id is there."""
-    return (machine.paths.dev / "disk/by-blockstore" / link_name(volume_id)).is_symlink()
+    return os.path.islink(f"{machine.paths.dev}/disk/by-blockstore/{link_name(volume_id)}")
 
 
 def seen_by_udev(machine: Machine, node: str) -> bool:
     """Whether udev's database knows the device: it makes the links first, then writes there."""
-    return (machine.paths.udev / f"b{files.read(machine.paths.sys / 'class/block' / Path(node).name / 'dev')}").exists()
+    number = files.read(f"{_block(machine, node)}/dev")
+    return os.path.exists(f"{machine.paths.udev}/b{number}")
 
 
 def rescan(machine: Machine, node: str) -> None:
     """Have the kernel ask the disk for its size again (READ CAPACITY; Documentation/ABI/testing/sysfs-class-scsi_device): of
     an extended volume it knows the old one until then. Returns when it has. Nothing where the disk cannot be asked."""
     with contextlib.suppress(OSError):
-        descriptor = os.open(machine.paths.sys / "class/block" / Path(node).name / "device/rescan", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(descriptor, b"1\n")
-        finally:
-            os.close(descriptor)
+        files.tell(f"{_block(machine, node)}/device/rescan", "1")
 
 
 def refresh(machine: Machine, node: str) -> None:
@@ -150,7 +147,7 @@ def refresh(machine: Machine, node: str) -> None:
 
 def refresh_one(machine: Machine, node: str) -> None:
     """That of this device alone, be it a disk or a partition."""
-    (machine.paths.sys / "class/block" / Path(node).name / "uevent").write_text("change\n")
+    files.tell(f"{_block(machine, node)}/uevent", "change")
 
 
 def refresh_partitions(machine: Machine, node: str) -> None:
@@ -170,7 +167,11 @@ def refresh_all(machine: Machine, node: str) -> None:
 
 def _parts(machine: Machine, node: str) -> list[str]:
     name = os.path.basename(node)
-    return [each for each in files.names(f"{machine.paths.sys}/class/block/{name}") if each.startswith(name)]
+    return [each for each in files.names(_block(machine, node)) if each.startswith(name)]
+
+
+def _block(machine: Machine, node: str) -> str:
+    return f"{machine.paths.sys}/class/block/{os.path.basename(node)}"
 
 
 def _links(machine: Machine) -> Path:

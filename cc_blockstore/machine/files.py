@@ -46,12 +46,21 @@ def names(folder: Path | str) -> list[str]:
         return []
 
 
+def tell(path: str | Path, text: str) -> None:
+    """Write a line to a file of the kernel. Raises OSError, of the kernel's own too."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, f"{text}\n".encode())
+    finally:
+        os.close(descriptor)
+
+
 def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
     """Put a file in place: a temporary file, fsync, rename, fsync of the folder. True where that changed anything.
 
     ``staging`` is the folder of the temporary file where the file's own folder may not hold one (same file system).
     """
-    if path.is_file() and read_exact(path) == text and path.stat().st_mode & 0o7777 == mode:
+    if read_exact(path) == text and path.stat().st_mode & 0o7777 == mode:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=staging or path.parent)

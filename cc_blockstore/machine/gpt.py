@@ -57,7 +57,7 @@ def see(machine: Machine, node: str, size: int) -> Seen:
 
 def sector_size(machine: Machine, node: str) -> int:
     """The size of a logical sector in bytes."""
-    return int(files.read(machine.paths.sys / "class/block" / Path(node).name / "queue/logical_block_size") or SECTOR)
+    return int(files.read(f"{machine.paths.sys}/class/block/{os.path.basename(node)}/queue/logical_block_size") or SECTOR)
 
 
 def write(machine: Machine, node: str, writes: Iterable[Write]) -> None:

@@ -7,6 +7,7 @@ is on the disk. It names the serial, so that it counts for that very device.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from cc_blockstore.machine import files
@@ -30,7 +31,7 @@ def end(machine: Machine, volume_id: str) -> None:
 
 def overwritten(machine: Machine, volume_id: str) -> bool:
     """Whether an `overwrite` was carried out on this volume; it counts once."""
-    return _record(machine, volume_id).exists()
+    return os.path.exists(_record(machine, volume_id))
 
 
 def record_overwriting(machine: Machine, volume_id: str) -> None:
@@ -45,7 +46,7 @@ def begin_growth(machine: Machine, volume_id: str) -> None:
 
 def growing(machine: Machine, volume_id: str) -> bool:
     """Whether a growth was begun and not ended."""
-    return _growing(machine, volume_id).exists()
+    return os.path.exists(_growing(machine, volume_id))
 
 
 def end_growth(machine: Machine, volume_id: str) -> None:
@@ -54,12 +55,12 @@ def end_growth(machine: Machine, volume_id: str) -> None:
 
 
 def _growing(machine: Machine, volume_id: str) -> Path:
-    return machine.paths.state / "growing" / volume_id
+    return Path(f"{machine.paths.state}/growing/{volume_id}")
 
 
 def _mark(machine: Machine, volume_id: str) -> Path:
-    return machine.paths.state / "making" / volume_id
+    return Path(f"{machine.paths.state}/making/{volume_id}")
 
 
 def _record(machine: Machine, volume_id: str) -> Path:
-    return machine.paths.state / "overwritten" / volume_id
+    return Path(f"{machine.paths.state}/overwritten/{volume_id}")

@@ -13,10 +13,10 @@ def mounts(machine: Machine) -> tuple[Mounted, ...]:
 
     The device is found by its number where it has one: the source column says what mount(8) was called with.
     """
-    return machine.mounted.read(files.read(machine.paths.proc / "self/mountinfo"), machine.paths.sys)
+    return machine.mounted.read(files.read(f"{machine.paths.proc}/self/mountinfo"), machine.paths.sys)
 
 
 def swaps(machine: Machine) -> tuple[str, ...]:
     """/proc/swaps (proc_swaps(5)): the active swap devices."""
-    lines = files.read(machine.paths.proc / "swaps").splitlines()[1:]
+    lines = files.read(f"{machine.paths.proc}/swaps").splitlines()[1:]
     return tuple(unescaped(line.split()[0]) for line in lines)

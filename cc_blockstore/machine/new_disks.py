@@ -7,6 +7,7 @@ what is there is looked at all the same.
 from __future__ import annotations
 
 import contextlib
+import re
 import select
 import socket
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from blockstore.waiting import Clock
 # linux/netlink.h; group 1 is the kernel's own, udev sends to group 2.
 NETLINK_KOBJECT_UEVENT, KERNEL = 15, 1
 LONGEST_MESSAGE = 1 << 13  # BUFFER of lib/kobject_uevent.c is 2 KiB
+
+# The first word of its message; a partition has the name of its disk before its own.
+_DISK = re.compile(rb"add@[^\0]*/block/[^/\0]+\0")
 
 # Lets so many seconds pass, or fewer.
 Doze = Callable[[float], None]
@@ -56,4 +60,4 @@ def _disk(ears: socket.socket) -> bool:
             return found
         except OSError:
             return True
-        found |= message.startswith(b"add@") and b"/block/" in message.partition(b"\0")[0]
+        found |= _DISK.match(message) is not None

@@ -102,7 +102,7 @@ def remove(machine: Machine, path: IscsiPath) -> None:
 
 def location(paths: Paths, path: IscsiPath) -> Path:
     """The record's file. IPv6 addresses stand without brackets; without a portal group it would be an old-style file."""
-    return database(paths) / path.iqn / f"{path.portal.host},{path.portal.port},{PORTAL_GROUP}" / "default"
+    return Path(f"{database(paths)}/{path.iqn}/{path.portal.host},{path.portal.port},{PORTAL_GROUP}/default")
 
 
 def database(paths: Paths) -> Path:

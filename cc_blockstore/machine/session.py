@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
-from pathlib import Path
 
 from blockstore.errors import BlockstoreError, CommandFailed, LoginFailed
 from blockstore.iscsi import IscsiPath
@@ -30,7 +29,7 @@ class Session:
 
     name: str
     state: str
-    folder: Path
+    folder: str
 
 
 def find(machine: Machine, path: IscsiPath) -> Session | None:
@@ -50,8 +49,8 @@ def end_of(path: IscsiPath) -> End:
 
 
 def _session(machine: Machine, name: str) -> Session | None:
-    folder = machine.paths.sys / "class/iscsi_session" / name
-    return Session(name, files.read(folder / "state"), folder) if name else None
+    folder = f"{machine.paths.sys}/class/iscsi_session/{name}"
+    return Session(name, files.read(f"{folder}/state"), folder) if name else None
 
 
 def connected(session: Session | None) -> Connected:

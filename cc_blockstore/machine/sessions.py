@@ -34,7 +34,7 @@ class Sessions:
         """The name (``session7``) of the session to each end, by one listing of sysfs, mounted at ``sys``. Of two sessions to one
         end the first counts."""
         with self._guard:
-            there = _listed(sys / "class/iscsi_session")
+            there = _listed(sys)
             # One that is being made says nothing of its target yet: it is read again at the next look.
             read = ((name, self._ends.get(name) or _end(sys, name)) for name in there)
             self._ends = {name: end for name, end in read if end.iqn and end.port}
@@ -44,29 +44,30 @@ class Sessions:
     def name(self, sys: Path, end: End) -> str:
         """The session to this end, "" for none. One that is known is asked whether it is still the one: no listing then."""
         known = self._names.get(end)
-        if known and files.read(sys / "class/iscsi_session" / known / "targetname") == end.iqn:
+        if known and files.read(f"{sys}/class/iscsi_session/{known}/targetname") == end.iqn:
             return known
         return self.named(sys).get(end, "")
 
 
-def _listed(folder: Path) -> list[str]:
-    try:
-        return sorted(name for name in os.listdir(folder) if name.startswith("session"))
-    except OSError:
-        return []  # the kernel's module is not loaded: no session
+def _listed(sys: Path) -> list[str]:
+    """Nothing where the kernel's module is not loaded."""
+    return [name for name in files.names(f"{sys}/class/iscsi_session") if name.startswith("session")]
 
 
 def _end(sys: Path, name: str) -> End:
     # The persistent address is the one in the record; the other is where a redirected login ended.
-    number, every = name[7:], sys / "class/iscsi_connection"
-    folder = every / f"connection{number}:0"
-    if (
-        not folder.exists()
-    ):  # a listing for each session is what is to be spared, and open-iscsi's sessions have one connection, 0
-        folder = next(every.glob(f"connection{number}:*"), folder)
-    port = files.read(folder / "persistent_port")
+    folder = f"{sys}/class/iscsi_connection/{_connection(sys, name[7:])}"
+    port = files.read(f"{folder}/persistent_port")
     return End(
-        files.read(sys / "class/iscsi_session" / name / "targetname"),
-        files.read(folder / "persistent_address").strip("[]"),
+        files.read(f"{sys}/class/iscsi_session/{name}/targetname"),
+        files.read(f"{folder}/persistent_address").strip("[]"),
         int(port) if port.isdecimal() else 0,
     )
+
+
+def _connection(sys: Path, number: str) -> str:
+    """A session's connection: open-iscsi's have one, 0; a listing for each session is what is to be spared."""
+    usual, every = f"connection{number}:0", f"{sys}/class/iscsi_connection"
+    if os.path.exists(f"{every}/{usual}"):
+        return usual
+    return next((name for name in files.names(every) if name.startswith(f"connection{number}:")), usual)

@@ -6,8 +6,8 @@ of it would go to looks at disks that are not complete yet. Niceness counts with
 
 from __future__ import annotations
 
+import contextlib
 import os
-from pathlib import Path
 from types import TracebackType
 
 from cc_blockstore.machine import files
@@ -25,8 +25,9 @@ class Precedence:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._groups = machine.paths.sys / "fs/cgroup"
-        self._before: dict[Path, str] = {}
+        self._groups = f"{machine.paths.sys}/fs/cgroup"
+        self._before: dict[str, str] = {}
+        self._raised: set[str] = set()
 
     def __enter__(self) -> Precedence:
         return self
@@ -37,29 +38,28 @@ class Precedence:
 
     def own(self) -> None:
         """For this process, and what it starts."""
-        lines = files.read(self._machine.paths.proc / "self/cgroup").splitlines()
+        lines = files.read(f"{self._machine.paths.proc}/self/cgroup").splitlines()
         group = next((line[4:] for line in lines if line.startswith("0::/")), "")
-        self._raise(self._groups / group, "self")
+        self._raise(f"{self._groups}/{group}", "self")
 
     def service(self, unit: str) -> None:
         """For a service of systemd, if it runs."""
-        group = self._groups / "system.slice" / unit
-        process = files.read(group / "cgroup.procs").partition("\n")[0]
+        group = f"{self._groups}/system.slice/{unit}"
+        process = "" if group in self._raised else files.read(f"{group}/cgroup.procs").partition("\n")[0]
         if process:
             self._raise(group, process)
 
-    def _raise(self, group: Path, process: str) -> None:
-        share, value = group / "cpu.weight", WEIGHT
+    def _raise(self, group: str, process: str) -> None:
+        self._raised.add(group)
+        share, value = f"{group}/cpu.weight", WEIGHT
         if not os.path.exists(share):
-            share, value = self._machine.paths.proc / process / "autogroup", NICE
+            share, value = f"{self._machine.paths.proc}/{process}/autogroup", NICE
         before = files.read(share).rpartition(" ")[2]  # "100", "/autogroup-71 nice 0"
-        if before and share not in self._before and _set(share, value):
+        if before:
             self._before[share] = before
+            _set(share, value)
 
 
-def _set(share: Path, value: str) -> bool:
-    try:
-        share.write_text(value)
-    except OSError:
-        return False
-    return True
+def _set(share: str, value: str) -> None:
+    with contextlib.suppress(OSError):
+        files.tell(share, value)

@@ -31,7 +31,7 @@ def test_it_looks_again_with_pauses_that_grow_to_a_limit(clock: FakeClock):
 def test_where_there_is_an_event_it_is_waited_for_and_looked_at_beside_that(clock: FakeClock):
     looks, dozed = iter([None, None, "found"]), list[float]()
     assert wait_for("it", lambda: next(looks), Deadline.after(60, clock), doze=dozed.append) == "found"
-    assert (dozed, clock.slept) == ([0.25, 0.25], [])
+    assert (dozed, clock.slept) == ([0.5, 0.5], [])
 
 
 def test_no_doze_is_longer_than_the_deadline(clock: FakeClock):
@@ -42,8 +42,8 @@ def test_no_doze_is_longer_than_the_deadline(clock: FakeClock):
         clock.sleep(seconds)
 
     with pytest.raises(DeadlineExceeded):
-        wait_for("it", lambda: None, Deadline.after(0.6, clock), doze=doze)
-    assert dozed == [0.25, 0.25, pytest.approx(0.1)]
+        wait_for("it", lambda: None, Deadline.after(1.1, clock), doze=doze)
+    assert dozed == [0.5, 0.5, pytest.approx(0.1)]
 
 
 def test_the_deadline_ends_it_and_says_what_was_seen_last(clock: FakeClock):

@@ -106,7 +106,7 @@ def test_the_kernel_s_word_is_waited_for_where_it_can_be_heard(fake: FakeMachine
 
     machine = replace(fake.machine, new_disks=lambda clock: contextlib.nullcontext(doze))
     assert list(arrivals(machine, {ISCSI: Script({one.path: None})}, [one], Deadline.after(5, fake.clock))) == [(one, None)]
-    assert (dozed, fake.clock.slept) == ([0.25], [])
+    assert (dozed, fake.clock.slept) == ([0.5], [])
 
 
 def test_nobody_waits_for_nothing(fake: FakeMachine):

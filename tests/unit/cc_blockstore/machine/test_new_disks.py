@@ -18,6 +18,7 @@ DISK = b"add@/devices/platform/host2/session1/target2:0:0/2:0:0:1/block/sda\0ACT
 OTHERS = (
     b"add@/devices/platform/host2/session1\0ACTION=add\0SUBSYSTEM=iscsi_session\0",
     b"change@/devices/platform/host2/session1/target2:0:0/2:0:0:1/block/sda\0ACTION=change\0",
+    b"add@/devices/platform/host2/session1/target2:0:0/2:0:0:1/block/sda/sda1\0ACTION=add\0DEVTYPE=partition\0",
     b"add@/devices/virtual/bdi/8:0\0ACTION=add\0MAJOR=8\0NAME=/block/\0",
 )
 

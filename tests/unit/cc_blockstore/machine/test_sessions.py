@@ -21,7 +21,7 @@ def end(path: IscsiPath) -> End:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     read = files.read
-    monkeypatch.setattr(files, "read", lambda path: found.append(f"{path.parent.name}/{path.name}") or read(path))
+    monkeypatch.setattr(files, "read", lambda path: found.append("/".join(str(path).split("/")[-2:])) or read(path))
     return found
 
 

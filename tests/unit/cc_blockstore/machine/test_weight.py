@@ -34,23 +34,23 @@ def test_services_that_share_by_weight(groups: FakeMachine):
     with Precedence(groups.machine) as precedence:
         precedence.own()
         precedence.service("iscsid.service")
-        assert (groups.read(f"{OWN}/cpu.weight"), groups.read(f"{DAEMON}/cpu.weight")) == ("1000", "1000")
-    assert (groups.read(f"{OWN}/cpu.weight"), groups.read(f"{DAEMON}/cpu.weight")) == ("100", "200")
+        assert (groups.read(f"{OWN}/cpu.weight"), groups.read(f"{DAEMON}/cpu.weight")) == ("1000\n", "1000\n")
+    assert (groups.read(f"{OWN}/cpu.weight"), groups.read(f"{DAEMON}/cpu.weight")) == ("100\n", "200\n")
 
 
 def test_sessions_that_share(sessions: FakeMachine):
     with Precedence(sessions.machine) as precedence:
         precedence.own()
         precedence.service("iscsid.service")
-        assert (sessions.read("proc/self/autogroup"), sessions.read("proc/337/autogroup")) == ("-10", "-10")
-    assert (sessions.read("proc/self/autogroup"), sessions.read("proc/337/autogroup")) == ("0", "-3")
+        assert (sessions.read("proc/self/autogroup"), sessions.read("proc/337/autogroup")) == ("-10\n", "-10\n")
+    assert (sessions.read("proc/self/autogroup"), sessions.read("proc/337/autogroup")) == ("0\n", "-3\n")
 
 
 def test_asked_again_what_was_before_is_still_what_comes_back(groups: FakeMachine):
     with Precedence(groups.machine) as precedence:
         for _ in range(3):
             precedence.service("iscsid.service")
-    assert groups.read(f"{DAEMON}/cpu.weight") == "200"
+    assert groups.read(f"{DAEMON}/cpu.weight") == "200\n"
 
 
 def test_what_fails_meanwhile_leaves_nothing_behind(groups: FakeMachine):
@@ -61,7 +61,7 @@ def test_what_fails_meanwhile_leaves_nothing_behind(groups: FakeMachine):
 
     with pytest.raises(ValueError, match="boom"):
         fails()
-    assert groups.read(f"{OWN}/cpu.weight") == "100"
+    assert groups.read(f"{OWN}/cpu.weight") == "100\n"
 
 
 def test_a_daemon_that_does_not_run_yet_can_be_asked_for_later(groups: FakeMachine):
@@ -71,7 +71,7 @@ def test_a_daemon_that_does_not_run_yet_can_be_asked_for_later(groups: FakeMachi
         assert groups.read(f"{DAEMON}/cpu.weight") == "200\n"
         groups.write(f"{DAEMON}/cgroup.procs", "337\n")
         precedence.service("iscsid.service")
-        assert groups.read(f"{DAEMON}/cpu.weight") == "1000"
+        assert groups.read(f"{DAEMON}/cpu.weight") == "1000\n"
 
 
 def test_where_nothing_can_be_set_nothing_is(fake: FakeMachine):
@@ -88,7 +88,7 @@ def test_a_kernel_that_says_no_stops_nothing(groups: FakeMachine, monkeypatch: p
     def refused(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr("pathlib.Path.write_text", refused)
+    monkeypatch.setattr("cc_blockstore.machine.files.tell", refused)
     with Precedence(groups.machine) as precedence:
         precedence.own()
     assert groups.read(f"{OWN}/cpu.weight") == "100\n"
