@@ -11,7 +11,7 @@ from blockstore.values import dataclass
 ISCSI_PORT = 3260
 LONGEST_HOST = 253  # RFC 1035, section 2.3.4, as text
 # The zone of a link-local address is an interface; `ipaddress` takes nearly anything for one.
-_ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+_ZONE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}"
 
 
 @dataclass(frozen=True, order=True)
@@ -52,7 +52,7 @@ def _host(host: str, text: str) -> str:
         found = str(ipaddress.ip_address(address))
     except ValueError:
         return _host_name(host, text)
-    if percent and not (":" in found and _ZONE.fullmatch(zone)):
+    if percent and not (":" in found and re.fullmatch(_ZONE, zone)):
         raise ValueError(f"{shown(text)}: {shown(zone)} is not an interface")
     return f"{found}{percent}{zone}"
 

@@ -11,12 +11,12 @@ _FACTORS = {"": 1, "B": 1, "K": KIB, "KIB": KIB, "M": MIB, "MIB": MIB, "G": GIB,
             "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}  # fmt: skip
 # Digits: more than this is no size of anything, and Python refuses to make a number of very many.
 LONGEST = 30
-_SIZE = re.compile(r"([0-9]+)\s*([A-Za-z]*)")
+_SIZE = r"([0-9]+)\s*([A-Za-z]*)"
 
 
 def parse_size(text: str) -> int:
     """Bytes of a size. Powers of two (``GiB``, and ``G`` alone), powers of ten (``GB``). Raises ValueError."""
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     factor = _FACTORS.get(match.group(2).upper()) if match else None
     if match is None or factor is None or len(match.group(1)) > LONGEST:
         raise ValueError(f"{shown(text)} is not a size such as 20GiB")

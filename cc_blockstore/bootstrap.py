@@ -19,7 +19,7 @@ from cc_blockstore import listing, seal, status, unchanged, verdict
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
-from cc_blockstore.machine import initiator, ledger, lock, uptime
+from cc_blockstore.machine import files, initiator, ledger, lock, uptime
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan import desired as plan
@@ -195,11 +195,14 @@ class Run:
         from cc_blockstore.prepare import Preparation
 
         known = ledger.read_all(self.machine)  # without what was taken down
-        preparation = Preparation(self.machine, self.initiator, self.document.endpoint, self.client, self.deadline)
+        first, endpoint = not self.known, self.document.endpoint
+        put = files.put if first else files.write
+        preparation = Preparation(self.machine, self.initiator, endpoint, self.client, self.deadline, put)
         tasks = [preparation.task(each, known.get(each.attachment.volume.id)) for each in wanted]
-        if not self.known:
-            # cloud-init writes the network configuration of a first boot without a flush: after a power cut the instance would
-            # have an empty file for good, and no way to its volumes.
+        if first:
+            # Everything at once, cloud-init's files too: it writes the network configuration of a first boot without a flush, and
+            # after a power cut the instance would have an empty one for good, and no way to its volumes. At another run there may
+            # be disks that do not answer, and this would wait for them.
             self.machine.sync()
         notes = list[str]()
 

@@ -20,7 +20,6 @@ from blockstore.reader import Faults, Reader
 from blockstore.report import Report, line
 from blockstore.secret import Secret, masked
 from blockstore.waiting import Deadline
-from cc_blockstore import trust
 from cc_blockstore.exchange import Talk
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ TOKEN_PATH, TOKEN_SECONDS, SESSION_HEADER = (
 )
 SESSION_SECONDS, LONGEST_TOKEN = 21600, 4096
 REPORT = "/v1/report"
+SILENT = "it did not answer in time"
 # The status of the usual answer, by method and whether it is the report; of all others 200.
 _USUAL = {("POST", False): "204", ("PUT", True): "204"}
 # A connection that is refused is tried again: the service may be starting. Together about a second and a half.
@@ -130,7 +130,7 @@ class MetadataClient:
         try:
             return self._talk.ask(method, path, text, _USUAL.get((method, path == REPORT), "200"), self._seconds(deadline))
         except TimeoutError:
-            raise self._unreachable(trust.KINDS["ReadTimeout"]) from None
+            raise self._unreachable(SILENT) from None
         except (OSError, ValueError):
             self._talk = None
             return None
@@ -169,8 +169,10 @@ class MetadataClient:
             answer, data = _within(seconds, lambda: self._exchange(method, path, body, seconds, headers or {}))
         except NotYet:
             self._opened = None  # its thread still holds the connection
-            raise self._unreachable(trust.KINDS["ReadTimeout"]) from None
+            raise self._unreachable(SILENT) from None
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            from cc_blockstore import trust
+
             raise self._unreachable(*trust.kind(error, self._ca_cert)) from None
         self._silent = False
         return answer, data

@@ -10,6 +10,7 @@ from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.machine import connector, device, ledger
+from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.desired import Wanted
@@ -20,13 +21,15 @@ from cc_blockstore.task import Task
 
 @dataclass
 class Preparation:
-    """What is needed to prepare volumes: the machine, who we are, and the service (None in static mode)."""
+    """What is needed to prepare volumes: the machine, who we are, the service (None in static mode), and how files are put in
+    place."""
 
     machine: Machine
     initiator: str
     endpoint: str
     client: MetadataClient | None
     deadline: Deadline
+    put: Writer
     _connector: Connector | None = None
     _users: dict[IscsiPath, str] | None = None
 
@@ -82,7 +85,7 @@ class Preparation:
         serial = wanted.attachment.volume.serial or connection.serial
         self._note(wanted, Known(wanted.attachment, path, connection.driver_volume_type, foreign), serial)
         if not foreign:
-            transport.prepare(self.machine, connection, self.initiator, self.deadline)
+            transport.prepare(self.machine, connection, self.initiator, self.put, self.deadline)
         return Task(wanted, path, transport, serial)
 
     def _claim(self, path: IscsiPath, volume_id: str) -> None:
@@ -98,8 +101,8 @@ class Preparation:
         return wanted.attachment.volume.serial or (connection.serial if connection else "")
 
     def _note(self, wanted: Wanted, known: Known, serial: str) -> None:
-        ledger.write(self.machine, known)
-        device.link(self.machine, wanted.attachment.volume, serial)
+        ledger.write(self.machine, known, self.put)
+        device.link(self.machine, wanted.attachment.volume, serial, self.put)
 
 
 def _nowhere() -> IscsiPath:

@@ -18,7 +18,6 @@ from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.machine.untouched import still_untouched, untouched
 from cc_blockstore.plan import filesystem as plan_filesystem
 from cc_blockstore.plan import gpt as plan_gpt
-from cc_blockstore.plan import growth as plan_growth
 from cc_blockstore.plan import mount as plan_mount
 from cc_blockstore.plan import partition as plan_partition
 from cc_blockstore.plan.content import Content, Overwrite, Partition
@@ -190,6 +189,8 @@ class Shape:
         else:
             decision, seen = self._look.decided(place, decide)
         if isinstance(decision, Keep) and wish.type in FILESYSTEMS and FILESYSTEMS[wish.type].remake_to_grow:
+            from cc_blockstore.plan import growth as plan_growth
+
             where = plan_growth.Place.MOUNTED if place.node in swaps(self._machine) else plan_growth.Place.NOWHERE
             decision = plan_growth.decide(wish, seen, where, grow=self._wish.grow)
         return Decided(wish, place, decision, seen)

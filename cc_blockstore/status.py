@@ -13,7 +13,7 @@ from cc_blockstore.machine.machine import Machine
 
 def write(machine: Machine, report: Report) -> None:
     """Put it in place (0644: it holds no secret)."""
-    files.write(machine.paths.run / "status.json", json.dumps(report.to_wire(), indent=1) + "\n", 0o644)
+    files.put(machine.paths.run / "status.json", json.dumps(report.to_wire(), indent=1) + "\n", 0o644)
 
 
 def read(machine: Machine) -> Report | None:

@@ -10,12 +10,11 @@ from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.arrivals import Arrival
 from cc_blockstore.look import Look, refuse
-from cc_blockstore.machine import device, filesystem, fstab, growth, making, mount
+from cc_blockstore.machine import device, filesystem, fstab, making, mount
 from cc_blockstore.machine.hold import Hold
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import device as plan_device
-from cc_blockstore.plan import growth as plan_growth
 from cc_blockstore.plan import mount as plan_mount
 from cc_blockstore.plan.decision import Do, Keep, Verb
 from cc_blockstore.plan.device import Device, Identity
@@ -124,9 +123,12 @@ class BringUp:
     def _grow(self, wish: VolumeWish) -> None:
         """File systems follow their devices online; they were looked at before they were mounted, and are again."""
         machine, volume_id = self._machine, self._task.volume.id
+        if all(each.fresh for each in self._placed) and not making.growing(machine, volume_id):
+            return
+        from cc_blockstore.machine import growth  # late: at a first boot there is nothing that could have grown
+        from cc_blockstore.plan import growth as plan_growth
+
         for each in self._placed:
-            if each.fresh and not making.growing(machine, volume_id):
-                continue
             seen = growth.see(machine, each.wish, each.node, read_only=self._task.read_only)
             decision = plan_growth.decide(each.wish, seen, growth.place(machine, each.wish, each.node), grow=wish.grow)
             if isinstance(decision, Do) and decision.verb is Verb.GROW and not each.fresh:

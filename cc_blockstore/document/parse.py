@@ -22,7 +22,7 @@ EVERY_VOLUME = "*"
 DEADLINE = 60
 HINT = "see 'blockstore validate FILE'"
 # Certificates only: what is written to a file for everybody to read must hold no private key.
-_PEM = re.compile(r"\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,65536}-----END CERTIFICATE-----\s*){1,200}")
+_PEM = r"\s*(-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,65536}-----END CERTIFICATE-----\s*){1,200}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _ca_cert(reader: Reader) -> str:
     value = reader.value("ca_cert")
     if not isinstance(value, str) or not value.lstrip().startswith("-----BEGIN"):
         return reader.text("ca_cert", check=_path_fault) or ""
-    if not _PEM.fullmatch(value):  # it has line ends, which `Reader.text` would refuse
+    if not re.fullmatch(_PEM, value):  # it has line ends, which `Reader.text` would refuse
         reader.faults.add(reader.at("ca_cert"), "must be a path, or certificates as PEM and nothing else")
     return value
 

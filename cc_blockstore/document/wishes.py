@@ -132,13 +132,13 @@ def _mount_fault(path: str) -> str | None:
     return None
 
 
-_OPTION = re.compile(r"[^\s,#\\\"']+")
+_OPTION = r"[^\s,#\\\"']+"
 
 
 def _options(reader: Reader) -> tuple[str, ...] | None:
     options = reader.texts("options")
     for index, option in enumerate(options or ()):
-        if not _OPTION.fullmatch(option):
+        if not re.fullmatch(_OPTION, option):
             reader.faults.add(f"{reader.at('options')}[{index}]", f"{shown(option)} is not one mount option")
         elif option.startswith("x-blockstore."):
             reader.faults.add(f"{reader.at('options')}[{index}]", "marks the lines of fstab that are ours")
@@ -147,11 +147,11 @@ def _options(reader: Reader) -> tuple[str, ...] | None:
     return options
 
 
-_OWNER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?(:[A-Za-z0-9_][A-Za-z0-9_.-]*\$?)?")
+_OWNER = r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?(:[A-Za-z0-9_][A-Za-z0-9_.-]*\$?)?"
 
 
 def _owner_fault(owner: str) -> str | None:
-    if not _OWNER.fullmatch(owner) or len(owner) > LONGEST_PART:
+    if not re.fullmatch(_OWNER, owner) or len(owner) > LONGEST_PART:
         return f"must be USER or USER:GROUP, not {shown(owner)}"
     if any(name.isdecimal() and int(name) > HIGHEST_ID for name in owner.split(":")):
         return f"an id is at most {HIGHEST_ID}"

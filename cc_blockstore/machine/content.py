@@ -30,7 +30,7 @@ PROBE_SECONDS = 60.0
 # blkid(8), RETURN CODE: 2 nothing was found, 8 several signatures that contradict each other.
 FOUND, NOTHING, AMBIVALENT = 0, 2, 8
 SAMPLE, SAMPLES = 4096, 256
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+_ESCAPED = rb"\\x([0-9a-f]{2})"
 
 
 def glance(machine: Machine, node: str, *, read_only: bool = False) -> Content:
@@ -116,7 +116,7 @@ def _blkid(machine: Machine, node: str) -> dict[str, str] | None:
 
 def _decoded(value: str) -> str:
     """udev's and blkid's ``\\x20`` form as text."""
-    return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), value.encode()).decode("utf-8", "replace")
+    return re.sub(_ESCAPED, lambda match: bytes.fromhex(match[1].decode()), value.encode()).decode("utf-8", "replace")
 
 
 def first_data(path: Path, size: int, besides: Sequence[Area] = ()) -> int:

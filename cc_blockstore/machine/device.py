@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
+import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from blockstore.attachment import Volume
 from blockstore.iscsi import IscsiPath
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import files
+from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.session import Session
 from cc_blockstore.plan.device import Device
 
 SECTOR = 512  # the unit of sysfs's `size`, whatever the disk's own sectors are (Documentation/ABI/stable/sysfs-block)
-_SAFE = re.compile(r"[A-Za-z0-9#+.:=@_-]")
+_SAFE = frozenset(f"{string.ascii_letters}{string.digits}#+.:=@_-")
 
 
 def see(machine: Machine, session: Session, path: IscsiPath) -> Device | None:
@@ -67,7 +68,7 @@ def place(found: str, path: IscsiPath) -> str:
     return f"{found}@ip-{path.portal.host}:{path.portal.port}-iscsi-{path.iqn}-lun-{lun}"
 
 
-def link(machine: Machine, volume: Volume, found: str) -> bool:
+def link(machine: Machine, volume: Volume, found: str, put: Writer = files.write) -> bool:
     """Write what our udev rule imports for the disk with this serial, or at this `place`. True where that is news.
 
     Written before the login where the serial is known, so that the disk's first event makes the links; else the disk is
@@ -76,7 +77,7 @@ def link(machine: Machine, volume: Volume, found: str) -> bool:
     if not found.strip(".") or "/" in found or not found.isprintable() or len(found.encode()) > 255:
         return False  # a target may answer with anything; this names no file, and udev would not look for one
     text = f"BLOCKSTORE_ID={link_name(volume.id)}\nBLOCKSTORE_NAME={link_name(volume.name)}\n"
-    return files.write(_links(machine) / found, text, 0o644)
+    return put(_links(machine) / found, text, 0o644)
 
 
 def unlink(machine: Machine, volumes: Iterable[Volume]) -> None:
@@ -89,7 +90,7 @@ def unlink(machine: Machine, volumes: Iterable[Volume]) -> None:
 
 def link_name(name: str) -> str:
     """A name as it stands below /dev/disk/by-blockstore: what udev would not take is written as ``\\x2f``, its own way."""
-    encoded = "".join(c if _SAFE.fullmatch(c) else "".join(f"\\x{byte:02x}" for byte in c.encode()) for c in name)
+    encoded = "".join(c if c in _SAFE else "".join(f"\\x{byte:02x}" for byte in c.encode()) for c in name)
     return encoded if encoded.strip(".") else encoded.replace(".", "\\x2e")
 
 

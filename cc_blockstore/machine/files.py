@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 # No small file is longer; what is, is not read to its end.
 LONGEST, PIECE = 32 << 20, 1 << 14
@@ -55,11 +57,30 @@ def tell(path: str | Path, text: str) -> None:
         os.close(descriptor)
 
 
+class Writer(Protocol):
+    """`write`, or `put`."""
+
+    def __call__(self, path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
+        """Put a file in place. True where that changed anything."""
+
+
 def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
     """Put a file in place: a temporary file, fsync, rename, fsync of the folder. True where that changed anything.
 
     ``staging`` is the folder of the temporary file where the file's own folder may not hold one (same file system).
     """
+    if not _place(path, text, mode, staging, os.fsync):
+        return False
+    sync_folder(path.parent)
+    return True
+
+
+def put(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
+    """The same without a flush: for many at once, whose caller has everything flushed together before anything stands on them."""
+    return _place(path, text, mode, staging, lambda descriptor: None)
+
+
+def _place(path: Path, text: str, mode: int, staging: Path | None, flush: Callable[[int], None]) -> bool:
     if read_exact(path) == text and path.stat().st_mode & 0o7777 == mode:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,21 +90,26 @@ def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = No
             file.write(text.encode(errors="surrogateescape"))
             file.flush()
             os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
+            flush(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
     return True
 
 
 def read_exact(path: Path) -> str | None:
     """The text of a file as it is, line ends and bytes that are no UTF-8 included; None where it cannot be read."""
     try:
-        return path.read_bytes().decode(errors="surrogateescape")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, PIECE), b"")).decode(errors="surrogateescape")
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def remove(path: Path) -> bool:

@@ -38,9 +38,10 @@ _MEANING = {
     Exit.FATAL_LOGIN: ("{portal} refused the login", "does the target still exist there?"),
 }
 
-_FAILED = re.compile(r"Could not login to \[iface: [^,]*, target: (?P<iqn>[^,]*), portal: (?P<host>[^,\]]*),(?P<port>\d+)\]")
-_ERROR = re.compile(r"initiator reported error \((?P<code>\d+) - (?P<text>.*)\)")
-_CODE = re.compile(r"^exit code (?P<code>\d+)$", re.MULTILINE)
+# Compiled where something went wrong.
+_FAILED = r"Could not login to \[iface: [^,]*, target: (?P<iqn>[^,]*), portal: (?P<host>[^,\]]*),(?P<port>\d+)\]"
+_ERROR = r"initiator reported error \((?P<code>\d+) - (?P<text>.*)\)"
+_CODE = r"(?m)^exit code (?P<code>\d+)$"
 
 
 def reason(output: str, path: IscsiPath) -> LoginFailed:
@@ -48,11 +49,11 @@ def reason(output: str, path: IscsiPath) -> LoginFailed:
     from its exit code."""
     lines = output.splitlines()
     for line, following in zip(lines, [*lines[1:], ""]):
-        failed, error = _FAILED.search(line), _ERROR.search(following)
+        failed, error = re.search(_FAILED, line), re.search(_ERROR, following)
         if failed and error and _same(failed, path):
             return _explained(int(error["code"]), error["text"], path)
     # The exit code is that of the first target that failed: where iscsiadm names others, it is theirs.
-    code = None if _FAILED.search(output) else _CODE.search(output)
+    code = None if re.search(_FAILED, output) else re.search(_CODE, output)
     return _explained(int(code["code"]) if code else 1, "iscsiadm said nothing of this target", path)
 
 

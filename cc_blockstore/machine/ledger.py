@@ -19,6 +19,7 @@ from blockstore.portal import Portal
 from blockstore.reader import Faults, Reader
 from blockstore.values import dataclass, replace
 from cc_blockstore.machine import files
+from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.machine import Machine
 
 
@@ -48,10 +49,10 @@ def read_all(machine: Machine) -> dict[str, Known]:
     return {name: known for name, known in found.items() if known is not None and known.attachment.volume.id == name}
 
 
-def write(machine: Machine, known: Known) -> bool:
-    """Remember a volume, durably. True where that was news."""
+def write(machine: Machine, known: Known, put: Writer = files.write) -> bool:
+    """Remember a volume, durably unless ``put`` leaves that to its caller. True where that was news."""
     bare = replace(known, attachment=replace(known.attachment, connection=None))
-    return files.write(_folder(machine) / f"{known.attachment.volume.id}.json", bare.to_json())
+    return put(_folder(machine) / f"{known.attachment.volume.id}.json", bare.to_json())
 
 
 def forget(machine: Machine, volume_id: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cc_blockstore.plan.mount import Mounted
 
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL = r"\\([0-7]{3})"
 
 
 class MountTable:
@@ -53,4 +53,4 @@ def _node(sys: Path, number: str) -> str:
 
 def unescaped(text: str) -> str:
     """A field as the kernel meant it: blanks and the like are written in octal."""
-    return _OCTAL.sub(lambda match: chr(int(match.group(1), 8)), text)
+    return re.sub(_OCTAL, lambda match: chr(int(match.group(1), 8)), text) if "\\" in text else text

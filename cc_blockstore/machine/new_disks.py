@@ -7,7 +7,6 @@ what is there is looked at all the same.
 from __future__ import annotations
 
 import contextlib
-import re
 import select
 import socket
 from collections.abc import Callable, Iterator
@@ -17,9 +16,6 @@ from blockstore.waiting import Clock
 # linux/netlink.h; group 1 is the kernel's own, udev sends to group 2.
 NETLINK_KOBJECT_UEVENT, KERNEL = 15, 1
 LONGEST_MESSAGE = 1 << 13  # BUFFER of lib/kobject_uevent.c is 2 KiB
-
-# The first word of its message; a partition has the name of its disk before its own.
-_DISK = re.compile(rb"add@[^\0]*/block/[^/\0]+\0")
 
 # Lets so many seconds pass, or fewer.
 Doze = Callable[[float], None]
@@ -60,4 +56,9 @@ def _disk(ears: socket.socket) -> bool:
             return found
         except OSError:
             return True
-        found |= _DISK.match(message) is not None
+        found |= _is_new_disk(message.partition(b"\0")[0])
+
+
+def _is_new_disk(line: bytes) -> bool:
+    """``add@/devices/…/block/sda``; a partition has the name of its disk before its own."""
+    return line.startswith(b"add@") and line.rpartition(b"/")[0].endswith(b"/block")

@@ -19,6 +19,7 @@ from blockstore.plain import render
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import files
+from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.machine import Machine, Paths
 
 # node.tpgt of every target that tgt, LIO and Cinder hand out.
@@ -47,7 +48,9 @@ class Timeouts:
         return cls(login_timeout, max(1, int(seconds * 0.8) // login_timeout))
 
 
-def write(machine: Machine, connection: IscsiConnection, initiator: str, startup: str, timeouts: Timeouts) -> bool:
+def write(
+    machine: Machine, connection: IscsiConnection, initiator: str, startup: str, timeouts: Timeouts, put: Writer = files.write
+) -> bool:
     """Write the record of the first path. ``startup``: onboot (ours, in the next batch) or automatic. True where it changed."""
     path = connection.paths[0]
     text = render(
@@ -59,7 +62,7 @@ def write(machine: Machine, connection: IscsiConnection, initiator: str, startup
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     machine.paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     staging = target.parent.parent.parent.parent  # beside nodes/, so on its file system
-    return files.write(target, text, staging=staging)
+    return put(target, text, staging=staging)
 
 
 def exists(machine: Machine, path: IscsiPath) -> bool:

@@ -13,7 +13,7 @@ from cc_blockstore.document.parse import Document
 from cc_blockstore.wish import VolumeWish
 
 TOLD = 10  # so many names a reason holds
-_PARTITION = re.compile(r"(-part[0-9]+)+\Z")  # the end of a partition's link, in our udev rule
+_PARTITION = r"(-part[0-9]+)+\Z"  # the end of a partition's link, in our udev rule
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Doubts:
 
     def _is_link_of_another(self, name: str, volume_id: str) -> bool:
         """Whether /dev/disk/by-blockstore/<name> is to lead to another volume, or to a partition (``<id>-part1``)."""
-        whole = _PARTITION.sub("", name)
+        whole = re.sub(_PARTITION, "", name)
         return (name in self._ids and name != volume_id) or (whole in self._ids and whole != name)
 
     def of(self, one: Attachment) -> str:

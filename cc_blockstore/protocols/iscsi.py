@@ -8,6 +8,7 @@ from blockstore.connection_info import Connection
 from blockstore.iscsi import IscsiPath
 from blockstore.waiting import Deadline
 from cc_blockstore.machine import device, record, session
+from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.device import Device
 from cc_blockstore.plan.session import Connected
@@ -26,10 +27,10 @@ class Iscsi:
         """Whether there is a node record."""
         return record.exists(machine, path)
 
-    def prepare(self, machine: Machine, connection: Connection, initiator: str, deadline: Deadline) -> None:
+    def prepare(self, machine: Machine, connection: Connection, initiator: str, put: Writer, deadline: Deadline) -> None:
         """Write the node record (0600)."""
         with record.locked(machine, deadline):
-            record.write(machine, connection, initiator, "automatic", record.Timeouts.within(deadline.remaining()))
+            record.write(machine, connection, initiator, "automatic", record.Timeouts.within(deadline.remaining()), put)
 
     def login(self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline) -> session.Login:
         """Put the records into the batch's class and start iscsiadm."""

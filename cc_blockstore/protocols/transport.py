@@ -9,6 +9,7 @@ from blockstore.connection_info import Connection
 from blockstore.errors import BlockstoreError
 from blockstore.iscsi import IscsiPath
 from blockstore.waiting import Deadline
+from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.device import Device
 from cc_blockstore.plan.session import Connected
@@ -41,8 +42,8 @@ class Transport(Protocol):
     def prepared(self, machine: Machine, path: IscsiPath) -> bool:
         """Whether the machine knows how to connect (credentials of an earlier run)."""
 
-    def prepare(self, machine: Machine, connection: Connection, initiator: str, deadline: Deadline) -> None:
-        """Put down what the login needs, secrets included, for root's eyes only."""
+    def prepare(self, machine: Machine, connection: Connection, initiator: str, put: Writer, deadline: Deadline) -> None:
+        """Put down what the login needs, secrets included, for root's eyes only; ``put`` puts a file in place."""
 
     def login(self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline) -> Batch:
         """Begin to connect all of them, with one process."""
