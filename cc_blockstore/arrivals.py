@@ -13,8 +13,8 @@ from cc_blockstore.plan.decision import Decision
 from cc_blockstore.protocols import Batch, Transport, Trouble
 from cc_blockstore.task import Task
 
-# A disk follows its session within milliseconds, unless the target has no such LUN. After so many seconds a thread waits for it.
-PATIENCE = 1.0
+# A disk soon follows its session, unless the target has no such LUN. After so many seconds a thread waits for it.
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from types import TracebackType
 
 from cc_blockstore.machine import files
 from cc_blockstore.machine.machine import Machine
 
 # Of cgroup v2's 1 to 10000; everybody has 100 (Documentation/admin-guide/cgroup-v2.rst, cpu.weight).
-WEIGHT = "1000"
+WEIGHT = 1000
 # The same where it is sessions that share (sched(7), "The autogroup feature"): a tenth for the others.
-NICE = "-10"
+NICE = -10
 
 
 class Precedence:
@@ -34,7 +35,8 @@ class Precedence:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         for share, value in self._before.items():
-            _set(share, value)
+            with contextlib.suppress(OSError):
+                files.tell(share, value)
 
     def own(self) -> None:
         """For this process, and what it starts."""
@@ -51,15 +53,15 @@ class Precedence:
 
     def _raise(self, group: str, process: str) -> None:
         self._raised.add(group)
-        share, value = f"{group}/cpu.weight", WEIGHT
-        if not os.path.exists(share):
-            share, value = f"{self._machine.paths.proc}/{process}/autogroup", NICE
-        before = files.read(share).rpartition(" ")[2]  # "100", "/autogroup-71 nice 0"
-        if before:
-            self._before[share] = before
-            _set(share, value)
+        if os.path.exists(f"{group}/cpu.weight"):
+            self._set(f"{group}/cpu.weight", WEIGHT, max)
+        else:
+            self._set(f"{self._machine.paths.proc}/{process}/autogroup", NICE, min)
 
-
-def _set(share: str, value: str) -> None:
-    with contextlib.suppress(OSError):
-        files.tell(share, value)
+    def _set(self, share: str, value: int, better: Callable[[int, int], int]) -> None:
+        """Nobody loses what an administrator gave."""
+        with contextlib.suppress(OSError, ValueError):
+            before = int(files.read(share).rpartition(" ")[2])  # "100", "/autogroup-71 nice 0"
+            if better(before, value) != before:
+                files.tell(share, str(value))
+                self._before[share] = str(before)

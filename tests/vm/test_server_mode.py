@@ -24,6 +24,10 @@ from testbed.server import LocalServer
 from tests.vm import scenario
 
 SLOW_RULE = "/run/udev/rules.d/00-slow.rules"
+MKFS = "/usr/local/sbin/mkfs.ext4"
+# What iscsid has of a busy processor, and the service of this very shell.
+SHARES = """cd /sys/fs/cgroup/system.slice && cat iscsid.service/cpu.weight qemu-guest-agent.service/cpu.weight 2>/dev/null ||
+    sed 's/.* //' /proc/$(head -n 1 iscsid.service/cgroup.procs)/autogroup /proc/self/autogroup"""
 NEEDLE = b"a file that the guest wrote, 5d1c7f"
 USER_DATA = """\
 #cloud-config
@@ -157,9 +161,11 @@ def test_a_volume_attached_while_the_guest_runs_is_mounted_before_udev_has_seen_
     wishes = {"blockstore.mount": "/srv/late", "blockstore.label": "late", "blockstore.options": "noatime,nodiratime"}
     life.volumes["late"] = life.server.create_volume("late", metadata=wishes)
     life.server.attach("late", "web-1")
+    guest.write(MKFS, f'#!/bin/sh\n{{ {SHARES}; }} >/root/shares\nexec /usr/sbin/mkfs.ext4 "$@"\n'.encode(), 0o755)
     # Every command line of a first use is recorded, for the chapter on secrets.
     trace = "strace -f --seccomp-bpf -qq -s 65536 -v -o /root/first-use.trace -e trace=execve"
     guest.run(f"{trace} cloud-init single --name blockstore --frequency always", timeout=400)
+    guest.run(f"rm {MKFS}")
     late = scenario.volume(guest, "late")
     assert (late.result, late.reason) == (Result.OK, "")
     node = guest.run("findmnt --noheadings --output SOURCE /srv/late").stdout.strip()
@@ -170,6 +176,12 @@ def test_a_volume_attached_while_the_guest_runs_is_mounted_before_udev_has_seen_
         guest.run("systemctl daemon-reload && sleep 1")
         assert guest.run("findmnt --noheadings --output SOURCE /srv/late").stdout.strip() == node
         guest.run(f"rm -f {SLOW_RULE}; udevadm control --reload; pkill -x sleep; udevadm settle --timeout=200", timeout=240)
+
+
+def test_meanwhile_the_processor_went_first_to_the_module_and_to_iscsid(life: Life) -> None:
+    """Where services share by weight (trixie) and where their sessions do (bookworm); afterwards all is as it was."""
+    meanwhile, now = life.guest.run("cat /root/shares").stdout.split(), life.guest.run(SHARES).stdout.split()
+    assert (meanwhile, now) in ((["1000", "1000"], ["100", "100"]), (["-10", "-10"], ["0", "0"]))
 
 
 def test_a_volume_has_its_wishes_from_the_server(life: Life) -> None:

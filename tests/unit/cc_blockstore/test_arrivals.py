@@ -77,7 +77,7 @@ def test_a_disk_that_does_not_come_is_waited_for_elsewhere(fake: FakeMachine, di
     """The target has no such LUN: its own step says so, at the deadline."""
     one, begun = task("one"), fake.clock.now
     assert list(arrivals(fake.machine, {ISCSI: Script({one.path: None})}, [one], Deadline.after(60, fake.clock))) == [(one, None)]
-    assert 1 < fake.clock.now - begun < 2
+    assert 5 < fake.clock.now - begun < 6
 
 
 def test_who_has_not_come_by_the_deadline_is_overdue(fake: FakeMachine, disks: set[IscsiPath]):

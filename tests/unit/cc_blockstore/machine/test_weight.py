@@ -92,3 +92,21 @@ def test_a_kernel_that_says_no_stops_nothing(groups: FakeMachine, monkeypatch: p
     with Precedence(groups.machine) as precedence:
         precedence.own()
     assert groups.read(f"{OWN}/cpu.weight") == "100\n"
+
+
+@pytest.mark.parametrize(("own", "daemon"), [("5000\n", "1000\n"), ("0\n", "max\n")])
+def test_nobody_loses_what_an_administrator_gave(groups: FakeMachine, own: str, daemon: str):
+    groups.write(f"{OWN}/cpu.weight", own)
+    groups.write(f"{DAEMON}/cpu.weight", daemon)
+    with Precedence(groups.machine) as precedence:
+        precedence.own()
+        precedence.service("iscsid.service")
+        assert groups.read(f"{DAEMON}/cpu.weight") == daemon
+    assert (groups.read(f"{OWN}/cpu.weight"), groups.read(f"{DAEMON}/cpu.weight")) == (own, daemon)
+
+
+def test_nor_a_better_niceness(sessions: FakeMachine):
+    sessions.write("proc/self/autogroup", "/autogroup-71 nice -15\n")
+    with Precedence(sessions.machine) as precedence:
+        precedence.own()
+        assert sessions.read("proc/self/autogroup") == "/autogroup-71 nice -15\n"
