@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from blockstore.errors import DeadlineExceeded
+from blockstore.errors import DeadlineExceeded, DeviceMissing
 from blockstore.iscsi import IscsiPath
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
@@ -12,9 +12,6 @@ from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.decision import Decision
 from cc_blockstore.protocols import Batch, Transport, Trouble
 from cc_blockstore.task import Task
-
-# A disk soon follows its session, unless the target has no such LUN. After so many seconds a thread waits for it.
-PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,17 +49,21 @@ class _Waiting:
         """Those who need wait no longer; None for nobody."""
         wrong = self._login()
         found = [(task, wrong.get(task.path)) for task in self.tasks if task.path in wrong or self._has_disk(task)]
-        self._leave(task for task, _ in found)
+        gone = {id(task) for task, _ in found}
+        self.tasks = [task for task in self.tasks if id(task) not in gone]
         return found or None
 
     def overdue(self) -> list[tuple[Task, Trouble | None]]:
         """All that are left, at the deadline."""
-        left = [(task, self._overdue(task)) for task in self.tasks]
-        self._leave(list(self.tasks))
-        return left
+        left, self.tasks = self.tasks, []
+        return [(task, self._overdue(task)) for task in left]
 
-    def _overdue(self, task: Task) -> Trouble | None:
-        return None if task.path in self._connected else self._batches[task.transport].overdue(task.path)
+    def _overdue(self, task: Task) -> Trouble:
+        since = self._connected.get(task.path)
+        if since is None:
+            return self._batches[task.transport].overdue(task.path)
+        seconds = self._machine.clock.monotonic() - since
+        return DeviceMissing(f"connected to {task.path}, but no device came in {seconds:.0f} s", hint="has the target that LUN?")
 
     def _login(self) -> dict[IscsiPath, Trouble]:
         """Notice who is connected by now; what is wrong with whom."""
@@ -77,13 +78,5 @@ class _Waiting:
         return wrong
 
     def _has_disk(self, task: Task) -> bool:
-        """Whether the disk of one that is connected is there, or has not come for so long that it is waited for elsewhere."""
-        since = self._connected.get(task.path)
-        if since is None:
-            return False
-        late = self._machine.clock.monotonic() - since > PATIENCE
-        return late or task.transport.device(self._machine, task.path) is not None
-
-    def _leave(self, tasks: Iterable[Task]) -> None:
-        gone = {id(task) for task in tasks}
-        self.tasks = [task for task in self.tasks if id(task) not in gone]
+        """Whether one is connected, and the kernel has found its disk."""
+        return task.path in self._connected and task.transport.device(self._machine, task.path) is not None

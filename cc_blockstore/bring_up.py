@@ -5,6 +5,7 @@ Imported only where there is a volume to bring up: with all that it needs it is 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -24,7 +25,9 @@ from cc_blockstore.task import Task
 if TYPE_CHECKING:
     from cc_blockstore.volume import Outcome
 
-PARALLEL = 32
+# Threads for each processor, and at most: more of them on one processor mostly take it from each other, while with several much
+# of a volume's time is waiting for its target.
+PARALLEL, MOST = 8, 32
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Together:
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
-        pool = ThreadPoolExecutor(min(PARALLEL, len(tasks)), thread_name_prefix="volume")
+        pool = ThreadPoolExecutor(min(_parallel(), len(tasks)), thread_name_prefix="volume")
         with Precedence(self.machine) as precedence, pool:
             precedence.own()
             flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks, precedence)}
@@ -81,6 +84,10 @@ class Together:
             return Keep("not looked at: its login could not be prepared")
         seen = task.transport.connected(self.machine, task.path)
         return plan_session.decide(seen, str(task.path), credentials=task.credentials)
+
+
+def _parallel() -> int:
+    return min(MOST, PARALLEL * len(os.sched_getaffinity(0)))
 
 
 def settle(machine: Machine, outcomes: Sequence[Outcome]) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ def see(machine: Machine, session: Session, path: IscsiPath) -> Device | None:
     """The disk of this LUN; None until the kernel's scan has found it and devtmpfs has its node."""
     for scsi in _luns(f"{session.folder}/device", path.lun):
         for name in files.names(f"{scsi}/block"):
-            if os.path.exists(machine.paths.dev / name) and files.read(f"{scsi}/block/{name}/size") not in ("", "0"):
-                return identify(machine, Path(f"{scsi}/block/{name}"), Path(scsi))
+            if os.path.exists(f"{machine.paths.dev}/{name}") and files.read(f"{scsi}/block/{name}/size") not in ("", "0"):
+                return identify(f"{scsi}/block/{name}", scsi)
     return None
 
 
@@ -37,22 +37,19 @@ def _luns(behind: str, lun: int) -> Iterator[str]:
             yield from (f"{behind}/{target}/{name}" for name in files.names(f"{behind}/{target}") if name.endswith(f":{lun}"))
 
 
-def identify(machine: Machine, block: Path, scsi: Path) -> Device:
+def identify(block: str, scsi: str) -> Device:
     """What sysfs says of a disk: ``block`` is its folder, ``scsi`` that of its SCSI device."""
     return Device(
-        node=f"/dev/{block.name}",
+        node=f"/dev/{os.path.basename(block)}",
         serial=serial(scsi),
-        size=int(files.read(block / "size") or 0) * SECTOR,
-        read_only=files.read(block / "ro") == "1",
+        size=int(files.read(f"{block}/size") or 0) * SECTOR,
+        read_only=files.read(f"{block}/ro") == "1",
     )
 
 
-def serial(scsi: Path) -> str:
+def serial(scsi: str) -> str:
     """The unit serial number: VPD page 80h as the kernel cached it (SPC-4 section 7.8.15), "" where there is none."""
-    try:
-        page = (scsi / "vpd_pg80").read_bytes()
-    except OSError:
-        return ""
+    page = files.read_bytes(f"{scsi}/vpd_pg80")
     length = int.from_bytes(page[2:4], "big")
     return page[4 : 4 + length].decode("ascii", "replace").strip(" \0")
 

@@ -17,15 +17,20 @@ def read(path: Path | str) -> str:
 
     With the kernel's calls alone: Python's own files take several times as long, and a look at a volume is a dozen of these.
     """
+    return read_bytes(path).decode(errors="replace").rstrip("\n")
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """The same as it stands there."""
     try:
         # Without waiting for a writer, should somebody have put a pipe there.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return ""
+        return b""
     try:
-        return _whole(descriptor).decode(errors="replace").rstrip("\n")
+        return _whole(descriptor)
     except OSError:
-        return ""
+        return b""
     finally:
         os.close(descriptor)
 

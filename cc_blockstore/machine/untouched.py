@@ -1,9 +1,10 @@
 """A thin disk that nobody ever wrote to: its target says so of every block, and its ends read as zeros.
 
 Then blkid and wipefs need not be started: what they look for has bytes that are not zero, in places that were all read here.
-Those of libblkid 2.42 (libblkid/src/superblocks, libblkid/src/partitions): nearly all lie in the first or the last MiB; behind
-the first are VMFS (1 and 2 MiB) and the second header of LUKS2 (1, 2 and 4 MiB at most), before the last is Promise's RAID (3087
-sectors from the end). The target's word covers all others, those of tools to come too.
+Those of libblkid 2.42 (libblkid/src/superblocks, libblkid/src/partitions; tests/files has the real one say where it reads): nearly
+all lie in the first or the last half MiB, where ZFS has its labels; behind the first are the second header of LUKS2 (512 KiB to 4
+MiB), VMFS (1 and 2 MiB) and bcachefs (2 MiB), before the last bcachefs (1 MiB from the end) and Promise's RAID (3087 sectors). The
+target's word covers all others, those of tools to come too.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.provisioning import Area
 from cc_blockstore.plan.looking import Looks, decide
 
-SPOT, SPOTS = 4096, (MIB, 2 * MIB, 4 * MIB)
-PROMISE = 3087 * 512
+END = MIB // 2
+SPOT, SPOTS = 4096, (END, MIB, 2 * MIB, 4 * MIB)
+BCACHEFS, PROMISE = MIB, 3087 * 512
 PIECE = 128 << 10
 ZEROS = bytes(PIECE)
 
@@ -32,7 +34,7 @@ def untouched(machine: Machine, node: str, size: int, *, whole: bool) -> bool:
         return False
     try:
         stored = provisioning.stored(descriptor, size) if whole else None
-        zeros = stored == () and _zeros(descriptor, _places(size))
+        zeros = stored == () and _zeros(descriptor, places(size))
     except OSError:
         return False
     finally:
@@ -54,15 +56,16 @@ def still_untouched(machine: Machine, node: str, size: int) -> bool:
         os.close(descriptor)
 
 
-def _places(size: int) -> Iterator[Area]:
+def places(size: int) -> Iterator[Area]:
     """Where a signature may begin, with the room of a block behind it."""
     if size <= SPOTS[-1] + 2 * MIB:
         yield 0, size
         return
-    yield 0, MIB
+    yield 0, END
     yield from ((place, SPOT) for place in SPOTS)
     yield (size - PROMISE) // SPOT * SPOT, 2 * SPOT
-    yield size - MIB, MIB
+    yield size - BCACHEFS, SPOT
+    yield size - END, END
 
 
 def _zeros(descriptor: int, places: Iterable[Area]) -> bool:

@@ -175,9 +175,9 @@ def test_threads_and_open_files_do_not_grow_with_the_volumes(tmp_path: Path):
         fleet.first_use()
         assert all(each.result.value == "ok" for each in fleet.run().values())
         most[count] = (fleet.threads, fleet.files)
-        assert fleet.threads <= bring_up.PARALLEL + threading.active_count() + 2
-    assert most[60][1] <= most[36][1] + 2 * bring_up.PARALLEL
-    assert most[60][1] < 3 * bring_up.PARALLEL + 20
+        assert fleet.threads <= bring_up.MOST + threading.active_count() + 2
+    assert most[60][1] <= most[36][1] + 2 * bring_up.MOST
+    assert most[60][1] < 3 * bring_up.MOST + 20
 
 
 @pytest.mark.parametrize("dead", [5, 36])
