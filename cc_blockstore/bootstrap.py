@@ -22,6 +22,7 @@ from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.machine import files, initiator, ledger, lock, uptime
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.weight import Precedence
 from cc_blockstore.plan import desired as plan
 from cc_blockstore.plan.desired import Desired, Wanted
 from cc_blockstore.progress import Events, Steps, no_events
@@ -83,10 +84,15 @@ class Run:
         self.client = client_of(self.document, self.machine)
         self.leaving: frozenset[str] = frozenset()
         self.known: Mapping[str, Known] = {}
+        self.precedence = Precedence(self.machine)
         self.line = threading.Lock()  # the client has one connection, and the volumes' threads tell the service themselves
 
     def run(self) -> Verdict:
         """Bring the machine to the desired state, as far as is possible and allowed, and say what was done."""
+        with self.precedence:  # to the end: udev begins with what it put off, and would hold up fstab and the report
+            return self._run()
+
+    def _run(self) -> Verdict:
         initiator.write_name(self.initiator, self.machine.paths.root)
         known = self.known = ledger.read_all(self.machine)
         listed = listing.see(self.document, known, self.client, self.deadline)
@@ -210,7 +216,7 @@ class Run:
             if outcome.connected:
                 notes.extend(self._complete(task.wanted.attachment, listed))
 
-        outcomes = bring_up.Together(self.machine, self.deadline, self._steps, ended).run(tasks)
+        outcomes = bring_up.Together(self.machine, self.deadline, self.precedence, self._steps, ended).run(tasks)
         faults = bring_up.settle(self.machine, outcomes)
         return outcomes, replace(listed, notes=(*listed.notes, *sorted(notes)), faults=(*listed.faults, *faults))
 

@@ -32,19 +32,20 @@ PARALLEL, MOST = 8, 32
 
 @dataclass(frozen=True)
 class Together:
-    """The machine, how long there is time, where a volume's steps (by its name) are told, and who hears of each one's end."""
+    """The machine, how long there is time, who has the processor first meanwhile, where a volume's steps (by its name) are told,
+    and who hears of each one's end."""
 
     machine: Machine
     deadline: Deadline
+    precedence: Precedence
     steps: Callable[[str], Steps]
     ended: Callable[[Task, Outcome], None]
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
-        pool = ThreadPoolExecutor(min(_parallel(), len(tasks)), thread_name_prefix="volume")
-        with Precedence(self.machine) as precedence, pool:
-            precedence.own()
-            flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks, precedence)}
+        self.precedence.own()
+        with ThreadPoolExecutor(min(_parallel(), len(tasks)), thread_name_prefix="volume") as pool:
+            flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks)}
         return [flows[id(task)].result() for task in tasks]
 
     def _flow(self, arrival: Arrival) -> Outcome:
@@ -54,7 +55,7 @@ class Together:
         self.ended(arrival.task, outcome)
         return outcome
 
-    def _logins(self, tasks: Sequence[Task], precedence: Precedence) -> Iterator[Arrival]:
+    def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
         """One login for all that need one. Each task comes as soon as it is decided whether it is connected."""
         decided = {id(task): self._decision(task) for task in tasks}
         missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
@@ -74,7 +75,7 @@ class Together:
             if not isinstance(decided[id(task)], (Do, Wait))
         )
         for task, trouble in arrivals(self.machine, batches, waiting, self.deadline):
-            precedence.service(task.transport.service)  # not before: it may be started by the first login only
+            self.precedence.service(task.transport.service)  # not before: it may be started by the first login only
             yield Arrival(task, decided[id(task)], since, trouble)
         for batch in batches.values():
             batch.finish()

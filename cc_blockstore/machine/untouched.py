@@ -2,9 +2,9 @@
 
 Then blkid and wipefs need not be started: what they look for has bytes that are not zero, in places that were all read here.
 Those of libblkid 2.42 (libblkid/src/superblocks, libblkid/src/partitions; in tests/files the real one says where it reads):
-nearly all lie in the first or the last half MiB, where ZFS has its labels. Behind the first are the second header of LUKS2 (512 KiB to
-4 MiB), VMFS (1 and 2 MiB) and bcachefs (2 MiB), before the last bcachefs (1 MiB from the end) and Promise's RAID (3087 sectors).
-The target's word covers all others, those of tools to come too.
+nearly all lie in the first or the last half MiB, where ZFS has its labels. Behind the first are the second header of LUKS2 (512
+KiB to 4 MiB), VMFS (1 and 2 MiB) and bcachefs (2 MiB), before the last bcachefs (1 MiB from the end) and Promise's RAID (3087
+sectors). The target's word covers all others, those of tools to come too.
 """
 
 from __future__ import annotations
