@@ -95,6 +95,8 @@ class Run:
     def _run(self) -> Verdict:
         initiator.write_name(self.initiator, self.machine.paths.root)
         known = self.known = ledger.read_all(self.machine)
+        if self.client is not None:  # while it is waited for answers
+            threading.Thread(target=_load, name="imports", daemon=True).start()
         listed = listing.see(self.document, known, self.client, self.deadline)
         before = {volume_id: each.attachment for volume_id, each in known.items()}
         self.leaving = ledger.leaving(known)
@@ -243,6 +245,12 @@ class Run:
         except ServiceError as error:
             return replace(report, notes=(*report.notes, f"the report was not delivered: {error}"))
         return report
+
+
+def _load() -> None:
+    """All that bringing volumes up needs: the larger half of the module."""
+    import cc_blockstore.prepare
+    import cc_blockstore.volume  # noqa: F401
 
 
 def client_of(document: Document, machine: Machine) -> MetadataClient | None:
