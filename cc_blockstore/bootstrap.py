@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -248,9 +249,10 @@ class Run:
 
 
 def _load() -> None:
-    """All that bringing volumes up needs: the larger half of the module."""
-    import cc_blockstore.prepare
-    import cc_blockstore.volume  # noqa: F401
+    """All that bringing volumes up needs: the larger half of the module. What fails here fails again where it is needed."""
+    with contextlib.suppress(Exception):
+        import cc_blockstore.prepare
+        import cc_blockstore.volume  # noqa: F401
 
 
 def client_of(document: Document, machine: Machine) -> MetadataClient | None:
