@@ -20,7 +20,7 @@ from blockstore.reader import Faults, Reader
 from blockstore.report import Report, line
 from blockstore.secret import Secret, masked
 from blockstore.waiting import Deadline
-from cc_blockstore.exchange import Talk
+from cc_blockstore.exchange import SILENT, Talk
 
 if TYPE_CHECKING:
     import requests
@@ -40,7 +40,6 @@ TOKEN_PATH, TOKEN_SECONDS, SESSION_HEADER = (
 )
 SESSION_SECONDS, LONGEST_TOKEN = 21600, 4096
 REPORT = "/v1/report"
-SILENT = "it did not answer in time"
 # The status of the usual answer, by method and whether it is the report; of all others 200.
 _USUAL = {("POST", False): "204", ("PUT", True): "204"}
 # A connection that is refused is tried again: the service may be starting. Together about a second and a half.

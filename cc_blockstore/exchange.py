@@ -14,6 +14,7 @@ import urllib.parse
 from types import TracebackType
 from typing import Any
 
+SILENT = "it did not answer in time"
 SECONDS, LONGEST, LONGEST_HEAD, PIECE = 5.0, 16 << 20, 16 << 10, 1 << 16
 
 

@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Iterator
 
 from blockstore.report import line
+from cc_blockstore.exchange import SILENT
 
 KINDS = {
     "ConnectTimeout": "connecting timed out",
-    "ReadTimeout": "it did not answer in time",
+    "ReadTimeout": SILENT,
     "SSLError": "no TLS connection came about",
     "ConnectionError": "the connection was refused or broken",
 }

@@ -106,7 +106,7 @@ def _place(path: Path, text: str, mode: int, staging: Path | None, flush: Callab
 def read_exact(path: Path) -> str | None:
     """The text of a file as it is, line ends and bytes that are no UTF-8 included; None where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
