@@ -161,7 +161,7 @@ def test_a_volume_attached_while_the_guest_runs_is_mounted_before_udev_has_seen_
     wishes = {"blockstore.mount": "/srv/late", "blockstore.label": "late", "blockstore.options": "noatime,nodiratime"}
     life.volumes["late"] = life.server.create_volume("late", metadata=wishes)
     life.server.attach("late", "web-1")
-    guest.write(MKFS, f'#!/bin/sh\n{{ {SHARES}; }} >/root/shares\nexec /usr/sbin/mkfs.ext4 "$@"\n'.encode(), 0o755)
+    guest.write(MKFS, f'#!/bin/sh\n{{ {SHARES}; }} >/run/shares\nexec /usr/sbin/mkfs.ext4 "$@"\n'.encode(), 0o755)
     # Every command line of a first use is recorded, for the chapter on secrets.
     trace = "strace -f --seccomp-bpf -qq -s 65536 -v -o /root/first-use.trace -e trace=execve"
     guest.run(f"{trace} cloud-init single --name blockstore --frequency always", timeout=400)
@@ -180,7 +180,7 @@ def test_a_volume_attached_while_the_guest_runs_is_mounted_before_udev_has_seen_
 
 def test_meanwhile_the_processor_went_first_to_the_module_and_to_iscsid(life: Life) -> None:
     """Where services share by weight (trixie) and where their sessions do (bookworm); afterwards all is as it was."""
-    meanwhile, now = life.guest.run("cat /root/shares").stdout.split(), life.guest.run(SHARES).stdout.split()
+    meanwhile, now = life.guest.run("cat /run/shares").stdout.split(), life.guest.run(SHARES).stdout.split()
     assert (meanwhile, now) in ((["1000", "1000"], ["100", "100"]), (["-10", "-10"], ["0", "0"]))
 
 
