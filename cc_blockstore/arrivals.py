@@ -1,4 +1,4 @@
-"""Who is connected goes on; who is not yet waits here, and takes nobody's thread meanwhile."""
+"""Whose disk is there goes on; who is not that far waits here, and takes nobody's thread meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cc_blockstore.task import Task
 
 @dataclass(frozen=True)
 class Arrival:
-    """A volume whose login is decided: what there was to do, since when it was waited for (None: not at all), what is wrong."""
+    """A volume that need wait no longer: what there was to do, since when it was waited for (None: not at all), what is wrong."""
 
     task: Task
     decision: Decision

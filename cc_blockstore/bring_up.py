@@ -56,7 +56,7 @@ class Together:
         return outcome
 
     def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
-        """One login for all that need one. Each task comes as soon as it is decided whether it is connected."""
+        """One login for all that need one. Each task comes as soon as its disk is there, or it is known why it will not be."""
         decided = {id(task): self._decision(task) for task in tasks}
         missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
         waiting = [task for task in tasks if isinstance(decided[id(task)], (Do, Wait))]

@@ -68,16 +68,14 @@ def places(size: int) -> Iterator[Area]:
     yield size - END, END
 
 
-def _zeros(descriptor: int, places: Iterable[Area]) -> bool:
+def _zeros(descriptor: int, areas: Iterable[Area]) -> bool:
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)  # nothing beside them is read
-    return all(
-        os.pread(descriptor, length, at) == (ZEROS if length == PIECE else bytes(length)) for at, length in _pieces(places)
-    )
+    return all(os.pread(descriptor, length, at) == (ZEROS if length == PIECE else bytes(length)) for at, length in _pieces(areas))
 
 
-def _pieces(places: Iterable[Area]) -> Iterator[Area]:
+def _pieces(areas: Iterable[Area]) -> Iterator[Area]:
     """One at a time, each small: a MiB at once fills a connection's window, and under QEMU's user network it then stood still
     with one volume of twelve, until the initiator's next ping after five seconds."""
-    for offset, length in places:
+    for offset, length in areas:
         for at in range(offset, offset + length, PIECE):
             yield at, min(PIECE, offset + length - at)

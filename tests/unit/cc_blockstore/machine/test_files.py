@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from cc_blockstore.machine import files
@@ -45,3 +48,26 @@ def test_remove(tmp_path):
     (tmp_path / "x").write_text("")
     assert files.remove(tmp_path / "x")
     assert not files.remove(tmp_path / "x")
+
+
+@pytest.mark.parametrize(("way", "flushes"), [(files.write, 2), (files.put, 0)], ids=["write", "put"])
+def test_put_leaves_the_flush_to_its_caller(way: files.Writer, flushes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    assert way(tmp_path / "file", "text", 0o640)
+    assert not way(tmp_path / "file", "text", 0o640)
+    assert ((tmp_path / "file").read_text(), (tmp_path / "file").stat().st_mode & 0o7777) == ("text", 0o640)
+    assert len(flushed) == flushes
+
+
+def test_no_pipe_is_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    assert files.read_exact(tmp_path / "pipe") == ""
+
+
+def test_what_the_kernel_is_told_is_one_line(tmp_path: Path):
+    (tmp_path / "weight").write_text("10000\n")
+    files.tell(tmp_path / "weight", "100")
+    assert (tmp_path / "weight").read_text() == "100\n"
+    with pytest.raises(FileNotFoundError):
+        files.tell(tmp_path / "gone", "1")
