@@ -30,7 +30,7 @@ setup(
         *(name for name in find_packages(str(HERE)) if name.split(".")[0] in ("blockstore", "cc_blockstore", "metadata_server")),
     ],
     package_data={"blockstore.templates": ["**/*.j2", "*.j2"], "blockstore": ["py.typed"]},
-    install_requires=["PyYAML", "Jinja2", "requests", "netifaces"],
+    install_requires=["PyYAML", "Jinja2", "requests"],
     extras_require={
         "server": [
             *("fastapi", "uvicorn", "httptools", "uvloop", "sqlalchemy>=2.0", "alembic", "pydantic>=2"),

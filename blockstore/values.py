@@ -82,23 +82,29 @@ else:
 
     def _init(fields, then):
         names = tuple(each.name for each in fields)
-        known = frozenset(names)
+        count, known = len(names), frozenset(names)
         plain = {each.name: each.default for each in fields if each.default is not _MISSING}
         made = {each.name: each.default_factory for each in fields if each.default_factory is not _MISSING}
 
-        def __init__(self, *given, **named):
+        def completed(kind, given, named):
             values = dict(zip(names, given))
-            if len(given) > len(names) or (given and not values.keys().isdisjoint(named)):
-                raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once")
+            if len(given) > count or not values.keys().isdisjoint(named):
+                raise TypeError(f"{kind}() takes {', '.join(names)}, each once")
             values.update(named)
-            if len(values) < len(names):
+            if len(values) < count:
                 values = {**plain, **values}
                 for name, factory in made.items():
                     if name not in values:
                         values[name] = factory()
             if values.keys() != known:
-                raise TypeError(f"{type(self).__name__}() takes {', '.join(names)}, each once; it got {', '.join(values)}")
-            self.__dict__.update(values)
+                raise TypeError(f"{kind}() takes {', '.join(names)}, each once; it got {', '.join(values)}")
+            return values
+
+        def __init__(self, *given, **named):
+            if len(given) == count and not named:  # the usual case, at half the cost
+                self.__dict__.update(zip(names, given))
+            else:
+                self.__dict__.update(completed(type(self).__name__, given, named))
             if then:
                 self.__post_init__()
 

@@ -18,7 +18,7 @@ GUEST_PACKAGES = (
     "openssh-server",  # cloud-init 22.4 warns where it is missing; it does not run
     # what cloud-init-blockstore depends on
     "cloud-init", "open-iscsi", "util-linux", "fdisk", "e2fsprogs", "xfsprogs", "btrfs-progs", "dosfstools",
-    "python3-yaml", "python3-jinja2", "python3-requests", "python3-netifaces",
+    "python3-yaml", "python3-jinja2", "python3-requests",
     # what the tests look with
     "lvm2", "strace", "psmisc",
 )  # fmt: skip

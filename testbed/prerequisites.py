@@ -47,7 +47,7 @@ HOST_PACKAGES = (
     "dpkg-dev",
     "fakeroot",
     "python3-setuptools",
-    # the virtual environment; netifaces comes as source
+    # the virtual environments; some libraries come as source
     "gcc",
     "libc6-dev",
     "python3-dev",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import urllib.parse
 
 from blockstore.connector import Connector
 from cc_blockstore.machine import files
 from cc_blockstore.machine.machine import Machine
-from cc_blockstore.plan.connector import Interface, facing
+
+# Addresses of documentation (RFC 5737, RFC 3849): what lies elsewhere is reached by the same route. Nothing is sent there.
+ELSEWHERE = ("192.0.2.1", "2001:db8::1")
+DISCARD = 9
 
 
 def see(machine: Machine, initiator: str, endpoint: str) -> Connector:
@@ -18,33 +22,26 @@ def see(machine: Machine, initiator: str, endpoint: str) -> Connector:
     name = os.uname()
     return Connector(
         initiator=initiator,
-        ip=facing(host, interfaces()),
+        ip=facing(host),
         host=name.nodename,
         platform=name.machine,
         os_type="linux",
-        system_uuid=files.read(machine.paths.sys / "class/dmi/id/product_uuid").strip().lower(),
+        system_uuid=files.read(f"{machine.paths.sys}/class/dmi/id/product_uuid").strip().lower(),
     )
 
 
-def interfaces() -> tuple[Interface, ...]:
-    """All addresses of this machine, by netifaces."""
-    import netifaces  # late: only a first attach asks
-
-    defaults = {gateway[1] for gateway in netifaces.gateways().get("default", {}).values()}
-    found = []
-    for name in netifaces.interfaces():
-        addresses = netifaces.ifaddresses(name)
-        for family in (netifaces.AF_INET, netifaces.AF_INET6):
-            for entry in addresses.get(family, ()):
-                address = entry["addr"].partition("%")[0]
-                found.append(Interface(name, address, _prefix(entry.get("netmask", "")), name in defaults))
-    return tuple(found)
+def facing(host: str) -> str:
+    """The address from which the kernel would send to this one; to whatever is elsewhere, where ``host`` is a name, for which a
+    resolver may let one wait. "" where no route leads there."""
+    numeric = ":" in host or host.replace(".", "").isdecimal()
+    return next(filter(None, map(_source, (host,) if numeric else ELSEWHERE)), "")
 
 
-def _prefix(netmask: str) -> int:
-    """255.255.255.0, ffff:ffff::/64 or ffff:ffff:ffff:ffff:: as a prefix length."""
-    if "/" in netmask:
-        return int(netmask.rpartition("/")[2])
-    if ":" in netmask:
-        return sum(bin(int(group, 16)).count("1") for group in netmask.split(":") if group)
-    return sum(bin(int(octet)).count("1") for octet in netmask.split(".") if octet)
+def _source(address: str) -> str:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as line:
+            line.connect((address, DISCARD))  # a datagram's connect only chooses the route (udp(7))
+            return str(line.getsockname()[0])
+    except OSError:
+        return ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from blockstore.errors import CommandFailed
 from blockstore.run import Command
@@ -77,7 +76,7 @@ def probe(machine: Machine, node: str, *, read_only: bool = False, volume_id: st
         return replace(seen, data_at=-1)
     if kind == "" and table == "":
         begun = _begun(gpt.see(machine, node, size), volume_id) if whole and volume_id else ()
-        return replace(seen, data_at=first_data(machine.paths.dev / Path(node).name, size, begun), begun=bool(begun))
+        return replace(seen, data_at=first_data(machine.paths.node(node), size, begun), begun=bool(begun))
     return _with_table(machine, seen) if whole else seen
 
 
@@ -119,7 +118,7 @@ def _decoded(value: str) -> str:
     return re.sub(_ESCAPED, lambda match: bytes.fromhex(match[1].decode()), value.encode()).decode("utf-8", "replace")
 
 
-def first_data(path: Path, size: int, besides: Sequence[Area] = ()) -> int:
+def first_data(path: str, size: int, besides: Sequence[Area] = ()) -> int:
     """The offset of the first sampled block that is not zero, -1 where all are: the first and the last MiB whole, and
     blocks of 4 KiB between them, spread over all that the disk has stored there, or over everything where its target does not
     say. ``besides`` are areas that do not count (a negative offset: from the end)."""
@@ -215,7 +214,7 @@ def reader(machine: Machine, node: str) -> Read:
     """Reads the device's bytes, through the page cache."""
 
     def read(offset: int, length: int) -> bytes:
-        descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
         try:
             return os.pread(descriptor, length, offset)
         finally:

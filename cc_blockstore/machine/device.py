@@ -6,7 +6,6 @@ import contextlib
 import os
 import string
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from blockstore.attachment import Volume
 from blockstore.iscsi import IscsiPath
@@ -74,13 +73,14 @@ def link(machine: Machine, volume: Volume, found: str, put: Writer = files.write
     if not found.strip(".") or "/" in found or not found.isprintable() or len(found.encode()) > 255:
         return False  # a target may answer with anything; this names no file, and udev would not look for one
     text = f"BLOCKSTORE_ID={link_name(volume.id)}\nBLOCKSTORE_NAME={link_name(volume.name)}\n"
-    return put(_links(machine) / found, text, 0o644)
+    return put(f"{_links(machine)}/{found}", text, 0o644)
 
 
 def unlink(machine: Machine, volumes: Iterable[Volume]) -> None:
     """Remove what `link` wrote for these volumes, whatever their serials were; all in one pass."""
     ours = {f"BLOCKSTORE_ID={link_name(each.id)}" for each in volumes}
-    for path in _links(machine).glob("*") if ours else ():
+    folder = _links(machine)
+    for path in [f"{folder}/{name}" for name in files.names(folder)] if ours else ():
         if ours & set((files.read_exact(path) or "").splitlines()):
             files.remove(path)
 
@@ -172,5 +172,5 @@ def _block(machine: Machine, node: str) -> str:
     return f"{machine.paths.sys}/class/block/{os.path.basename(node)}"
 
 
-def _links(machine: Machine) -> Path:
-    return machine.paths.state / "links"
+def _links(machine: Machine) -> str:
+    return f"{machine.paths.state}/links"

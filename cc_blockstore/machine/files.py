@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 # No small file is longer; what is, is not read to its end.
 LONGEST, PIECE = 32 << 20, 1 << 14
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def read(path: Path | str) -> str:
@@ -65,45 +67,58 @@ def tell(path: str | Path, text: str) -> None:
 class Writer(Protocol):
     """`write`, or `put`."""
 
-    def __call__(self, path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
+    def __call__(self, path: Path | str, text: str, mode: int = 0o600, *, staging: str = "") -> bool:
         """Put a file in place. True where that changed anything."""
 
 
-def write(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
+def write(path: Path | str, text: str, mode: int = 0o600, *, staging: str = "") -> bool:
     """Put a file in place: a temporary file, fsync, rename, fsync of the folder. True where that changed anything.
 
-    ``staging`` is the folder of the temporary file where the file's own folder may not hold one (same file system).
+    ``staging`` is the folder of the temporary file where the file's own, which is there already, may not hold one (same file
+    system).
     """
-    if not _place(path, text, mode, staging, os.fsync):
+    if not _place(os.fspath(path), text, mode, staging, os.fsync):
         return False
-    sync_folder(path.parent)
+    sync_folder(os.path.dirname(path))
     return True
 
 
-def put(path: Path, text: str, mode: int = 0o600, *, staging: Path | None = None) -> bool:
+def put(path: Path | str, text: str, mode: int = 0o600, *, staging: str = "") -> bool:
     """The same without a flush: for many at once, whose caller has everything flushed together before anything stands on them."""
-    return _place(path, text, mode, staging, lambda descriptor: None)
+    return _place(os.fspath(path), text, mode, staging, lambda descriptor: None)
 
 
-def _place(path: Path, text: str, mode: int, staging: Path | None, flush: Callable[[int], None]) -> bool:
-    if read_exact(path) == text and path.stat().st_mode & 0o7777 == mode:
+def _place(path: str, text: str, mode: int, staging: str, flush: Callable[[int], None]) -> bool:
+    if read_exact(path) == text and os.stat(path).st_mode & 0o7777 == mode:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=staging or path.parent)
+    folder, name = os.path.split(path)
+    temporary = f"{staging or folder}/.{name[:100]}.{threading.get_native_id()}"
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(_created(temporary, folder), "wb") as file:
             file.write(text.encode(errors="surrogateescape"))
             file.flush()
             os.fchmod(file.fileno(), mode)
             flush(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
     return True
 
 
-def read_exact(path: Path) -> str | None:
+def _created(temporary: str, folder: str) -> int:
+    """A new file, open for writing; its folder is made where it is missing."""
+    try:
+        return os.open(temporary, NEW, 0o600)
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)
+    except FileExistsError:  # left by a run that was ended: no two threads of a machine have the same number
+        os.unlink(temporary)
+    return os.open(temporary, NEW, 0o600)
+
+
+def read_exact(path: Path | str) -> str | None:
     """The text of a file as it is, line ends and bytes that are no UTF-8 included; None where it cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -117,17 +132,17 @@ def read_exact(path: Path) -> str | None:
         os.close(descriptor)
 
 
-def remove(path: Path) -> bool:
+def remove(path: Path | str) -> bool:
     """Remove a file durably; False where there was none."""
     try:
-        path.unlink()
+        os.unlink(path)
     except FileNotFoundError:
         return False
-    sync_folder(path.parent)
+    sync_folder(os.path.dirname(path))
     return True
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path | str) -> None:
     """Make a rename or removal in this folder durable (fsync(2): the file's own fsync does not)."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from blockstore.errors import BlockstoreError
 from blockstore.run import Command
@@ -44,7 +43,7 @@ def _run(machine: Machine, wish: FilesystemWish, argv: tuple[str, ...]) -> None:
 
 def flush(machine: Machine, node: str) -> None:
     """Write out what the page cache still holds of the device, and its own cache (fsync(2) on a block device)."""
-    descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

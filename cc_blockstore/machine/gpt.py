@@ -10,7 +10,6 @@ import os
 import stat
 import struct
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from blockstore.errors import BlockstoreError
 from blockstore.values import dataclass
@@ -42,7 +41,7 @@ def see(machine: Machine, node: str, size: int) -> Seen:
     sector = sector_size(machine, node)
     array = -(-plan.ARRAY // sector)
     try:
-        descriptor = os.open(_path(machine, node), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
         try:
             front = os.pread(descriptor, (2 + array) * sector, 0)
             back = os.pread(descriptor, (1 + array) * sector, size - (1 + array) * sector) if size > plan.ALIGNMENT else b""
@@ -80,18 +79,21 @@ def unwatched(machine: Machine, node: str) -> Iterator[str]:
     udev watches the disk's own node (inotify, IN_CLOSE_WRITE): when one that was open for writing is closed, it has the kernel
     read the table again, as soon as nobody holds the lock. The partitions then vanish for a moment, under the next mount.
     """
-    path = _path(machine, node)
+    path = machine.paths.node(node)
     found = os.stat(path)
     if not stat.S_ISBLK(found.st_mode):  # a file, in tests
-        yield str(path)
+        yield path
         return
-    own = path.with_name(f".blockstore-{path.name}")
-    own.unlink(missing_ok=True)
-    os.mknod(own, 0o600 | stat.S_IFBLK, found.st_rdev)
+    own = f"{machine.paths.dev}/.blockstore-{os.path.basename(node)}"
     try:
-        yield str(own)
+        os.mknod(own, 0o600 | stat.S_IFBLK, found.st_rdev)
+    except FileExistsError:  # that of a run that was ended; names are given to other disks
+        os.unlink(own)
+        os.mknod(own, 0o600 | stat.S_IFBLK, found.st_rdev)
+    try:
+        yield own
     finally:
-        own.unlink(missing_ok=True)
+        os.unlink(own)
 
 
 def partitions(node: str, table: Gpt) -> tuple[Partition, ...]:
@@ -129,7 +131,7 @@ def show(machine: Machine, node: str, wanted: Iterable[Partition], there: Iterab
 def _tell(machine: Machine, node: str, operation: int, partition: Partition) -> None:
     body = ctypes.create_string_buffer(_PARTITION.pack(partition.start, partition.size, partition.number, b"", b""))
     argument = struct.pack("@iiiP", operation, 0, _PARTITION.size, ctypes.addressof(body))
-    descriptor = os.open(_path(machine, node), os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.ioctl(descriptor, BLKPG, argument)
     except OSError as error:
@@ -137,7 +139,3 @@ def _tell(machine: Machine, node: str, operation: int, partition: Partition) -> 
         raise BlockstoreError(f"the kernel did not take partition {partition.number} of {node}: {busy}") from None
     finally:
         os.close(descriptor)
-
-
-def _path(machine: Machine, node: str) -> Path:
-    return machine.paths.dev / Path(node).name

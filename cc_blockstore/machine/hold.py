@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from types import TracebackType
 
 from blockstore.waiting import Deadline, wait_for
@@ -29,7 +28,7 @@ class Hold:
 
     def __init__(self, machine: Machine, node: str) -> None:
         self._machine, self._node, self._since = machine, node, machine.clock.monotonic()
-        self._descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
         self._taken = lock.taken(self._descriptor)
         self.shared = self._taken is None and lock.shared(self._descriptor)
         self.first = bool(self._taken) and not device.seen_by_udev(machine, node)

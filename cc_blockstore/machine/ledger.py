@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from blockstore import attachment, iqn, iscsi
 from blockstore.attachment import Attachment
@@ -21,6 +20,8 @@ from blockstore.values import dataclass, replace
 from cc_blockstore.machine import files
 from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.machine import Machine
+
+JSON = ".json"
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,20 @@ class Known:
 
 def read_all(machine: Machine) -> dict[str, Known]:
     """All known volumes by volume id. A file that cannot be understood is passed over: its session counts as not ours."""
-    found = {path.stem: _read(files.read(path)) for path in sorted(_folder(machine).glob("*.json"))}
+    folder = _folder(machine)
+    found = {name[: -len(JSON)]: _read(files.read(f"{folder}/{name}")) for name in files.names(folder) if name.endswith(JSON)}
     return {name: known for name, known in found.items() if known is not None and known.attachment.volume.id == name}
 
 
 def write(machine: Machine, known: Known, put: Writer = files.write) -> bool:
     """Remember a volume, durably unless ``put`` leaves that to its caller. True where that was news."""
     bare = replace(known, attachment=replace(known.attachment, connection=None))
-    return put(_folder(machine) / f"{known.attachment.volume.id}.json", bare.to_json())
+    return put(f"{_folder(machine)}/{known.attachment.volume.id}{JSON}", bare.to_json())
 
 
 def forget(machine: Machine, volume_id: str) -> None:
     """Forget a volume that was taken down."""
-    files.remove(_folder(machine) / f"{volume_id}.json")
+    files.remove(f"{_folder(machine)}/{volume_id}{JSON}")
 
 
 def leaving(known: Mapping[str, Known]) -> frozenset[str]:
@@ -65,8 +67,8 @@ def leaving(known: Mapping[str, Known]) -> frozenset[str]:
     return frozenset(volume_id for volume_id, each in known.items() if each.leaving)
 
 
-def _folder(machine: Machine) -> Path:
-    return machine.paths.state / "volumes"
+def _folder(machine: Machine) -> str:
+    return f"{machine.paths.state}/volumes"
 
 
 def _read(text: str) -> Known | None:

@@ -42,6 +42,10 @@ class Paths:
         """Device nodes."""
         return self.root / "dev"
 
+    def node(self, device: str) -> str:
+        """The node of a device (``/dev/sda``), as a text: it is opened often, and a path costs more than the opening."""
+        return f"{self.dev}/{os.path.basename(device)}"
+
     @cached_property
     def udev(self) -> Path:
         """udev's database (its files are not a documented interface, but the same since systemd 180)."""
@@ -56,6 +60,11 @@ class Paths:
     def state(self) -> Path:
         """What lasts: which volumes are ours."""
         return self.root / "var/lib/blockstore"
+
+    @cached_property
+    def iscsi(self) -> Path:
+        """open-iscsi's own, from 2.1.10 on."""
+        return self.root / "var/lib/iscsi"
 
     @cached_property
     def etc(self) -> Path:

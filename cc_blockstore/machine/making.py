@@ -8,7 +8,6 @@ is on the disk. It names the serial, so that it counts for that very device.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from cc_blockstore.machine import files
 from cc_blockstore.machine.machine import Machine
@@ -54,13 +53,13 @@ def end_growth(machine: Machine, volume_id: str) -> None:
     files.remove(_growing(machine, volume_id))
 
 
-def _growing(machine: Machine, volume_id: str) -> Path:
-    return Path(f"{machine.paths.state}/growing/{volume_id}")
+def _growing(machine: Machine, volume_id: str) -> str:
+    return f"{machine.paths.state}/growing/{volume_id}"
 
 
-def _mark(machine: Machine, volume_id: str) -> Path:
-    return Path(f"{machine.paths.state}/making/{volume_id}")
+def _mark(machine: Machine, volume_id: str) -> str:
+    return f"{machine.paths.state}/making/{volume_id}"
 
 
-def _record(machine: Machine, volume_id: str) -> Path:
-    return Path(f"{machine.paths.state}/overwritten/{volume_id}")
+def _record(machine: Machine, volume_id: str) -> str:
+    return f"{machine.paths.state}/overwritten/{volume_id}"

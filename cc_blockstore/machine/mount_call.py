@@ -4,6 +4,8 @@ writes down of its own (/run/mount/utab)."""
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cache
 
 from cc_blockstore.plan.mount_call import MountCall
 
@@ -15,8 +17,15 @@ def by_kernel(call: MountCall) -> bool:
     """Mount it. False where that is not the whole story, or where the kernel says no: mount(8) then says why."""
     if any(os.path.exists(f"{folder}/mount.{call.type}") for folder in HELPERS):
         return False
+    words = [os.fsencode(each) for each in (call.device, call.point, call.type)]
+    return _mount()(*words, call.flags, call.data.encode() or None) == 0
+
+
+@cache
+def _mount() -> Callable[..., int]:
+    """The C library's (mount(2))."""
     import ctypes
 
-    kernel = ctypes.CDLL(None, use_errno=True)
-    words = [os.fsencode(each) for each in (call.device, call.point, call.type)]
-    return bool(kernel.mount(*words, ctypes.c_ulong(call.flags), call.data.encode() or None) == 0)
+    mount: Callable[..., int] = ctypes.CDLL(None).mount
+    mount.argtypes = (*(ctypes.c_char_p,) * 3, ctypes.c_ulong, ctypes.c_char_p)  # type: ignore[attr-defined]
+    return mount

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
 from blockstore.errors import Refused
 from blockstore.run import Command
@@ -28,7 +27,7 @@ def show(machine: Machine, node: str, table: Gpt, deadline: Deadline) -> tuple[t
 
 
 def _there(machine: Machine, node: str) -> bool | None:
-    return (machine.paths.dev / Path(node).name).exists() or None
+    return os.path.exists(machine.paths.node(node)) or None
 
 
 def clear(machine: Machine, node: str) -> None:
@@ -62,7 +61,7 @@ def unclaimed(machine: Machine, node: str) -> None:
     mkfs looks for itself; what we write to the disk ourselves does not.
     """
     try:
-        os.close(os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+        os.close(os.open(machine.paths.node(node), os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise

@@ -57,12 +57,26 @@ def write(
         "node-record.j2", path=path, portal_group=PORTAL_GROUP, startup=_padded(startup), initiator=initiator,
         chap=connection.chap, chap_algs=",".join(connection.chap_algs or ("MD5",)), timeouts=timeouts,
     )  # fmt: skip
-    target = location(machine.paths, path)
-    for folder in (target.parent.parent.parent, target.parent.parent, target.parent):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    machine.paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    staging = target.parent.parent.parent.parent  # beside nodes/, so on its file system
-    return put(target, text, staging=staging)
+    target = str(location(machine.paths, path))
+    _make_folders(target)
+    return put(target, text, staging=_beside(target))
+
+
+def _make_folders(target: str) -> None:
+    """Those of a record, for root alone, from nodes/ down."""
+    folder = os.path.dirname(target)
+    if os.path.isdir(folder):
+        return
+    os.makedirs(_beside(target), exist_ok=True)
+    of_target = os.path.dirname(folder)
+    for each in (os.path.dirname(of_target), of_target, folder):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(each, 0o700)
+
+
+def _beside(target: str) -> str:
+    """The folder of nodes/, so on its file system."""
+    return target.rsplit("/", 4)[0]
 
 
 def exists(machine: Machine, path: IscsiPath) -> bool:
@@ -77,18 +91,24 @@ def set_startup(machine: Machine, path: IscsiPath, startup: str) -> None:
     first sector, where a power cut leaves the old or the new one. Either is sound after that, so that it is not flushed. A record
     that somebody had iscsiadm rewrite has no such room: it is put in place anew.
     """
-    target = location(machine.paths, path)
+    target = str(location(machine.paths, path))
     text = files.read_exact(target) or ""
     line = _STARTUP.search(text)
     if line is None or line[1].rstrip() == startup:
         return
     if len(line[1]) == LONGEST_STARTUP and len(text[: line.end()].encode()) <= SECTOR:
-        with open(target, "r+b") as file:
-            file.seek(len(text[: line.start(1)].encode()))
-            file.write(_padded(startup).encode())
+        _overwrite(target, len(text[: line.start(1)].encode()), _padded(startup))
         return
     new = f"{text[: line.start(1)]}{_padded(startup)}{text[line.end() :]}"
-    files.write(target, new, staging=target.parent.parent.parent.parent)
+    files.write(target, new, staging=_beside(target))
+
+
+def _overwrite(target: str, offset: int, text: str) -> None:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, text.encode(), offset)
+    finally:
+        os.close(descriptor)
 
 
 def _padded(startup: str) -> str:
@@ -110,12 +130,11 @@ def location(paths: Paths, path: IscsiPath) -> Path:
 
 def database(paths: Paths) -> Path:
     """nodes/ of this release: /etc/iscsi before open-iscsi 2.1.10 (Debian 12), /var/lib/iscsi from then on."""
-    for folder in (paths.root / "var/lib/iscsi", paths.etc / "iscsi"):
-        if (folder / "nodes").is_dir():
-            return folder / "nodes"
-    if (paths.root / "var/lib/iscsi").is_dir():
-        return paths.root / "var/lib/iscsi/nodes"
-    return paths.etc / "iscsi/nodes"
+    new, old = f"{paths.iscsi}/nodes", f"{paths.etc}/iscsi/nodes"
+    for folder in (new, old):
+        if os.path.isdir(folder):
+            return Path(folder)
+    return Path(new if os.path.isdir(paths.iscsi) else old)
 
 
 @contextlib.contextmanager
@@ -125,29 +144,31 @@ def locked(machine: Machine, deadline: Deadline) -> Iterator[None]:
     Who is killed leaves it behind. It is taken over where no iscsiadm runs that could hold it: another run of ours cannot
     (`lock.exclusive`). iscsiadm itself does so after 30 s.
     """
-    folder = machine.paths.root / "run/lock/iscsi"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock, held = folder / "lock", folder / "lock.write"
-    lock.touch(mode=0o600, exist_ok=True)
+    folder = f"{machine.paths.root}/run/lock/iscsi"
+    lock, held = f"{folder}/lock", f"{folder}/lock.write"
+    if not os.path.exists(lock):
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(lock).touch(mode=0o600)
     begun = machine.clock.monotonic()
 
     def take() -> bool | None:
         if machine.clock.monotonic() - begun > STALE_SECONDS and not _iscsiadm_runs(machine):
-            held.unlink(missing_ok=True)
+            Path(held).unlink(missing_ok=True)
         return _linked(lock, held)
 
     wait_for("open-iscsi's database lock", take, deadline)
     try:
         yield
     finally:
-        held.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(held)
 
 
 def _iscsiadm_runs(machine: Machine) -> bool:
     return any(files.read(each) == "iscsiadm" for each in machine.paths.proc.glob("[0-9]*/comm"))
 
 
-def _linked(lock: Path, held: Path) -> bool | None:
+def _linked(lock: str, held: str) -> bool | None:
     try:
         os.link(lock, held)
     except FileExistsError:

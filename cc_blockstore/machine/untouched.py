@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from blockstore.size import MIB
 from cc_blockstore.machine import provisioning
@@ -29,7 +28,7 @@ ZEROS = bytes(PIECE)
 def untouched(machine: Machine, node: str, size: int, *, whole: bool) -> bool:
     """Whether it is one, asked of the target anew; False for whatever is unusual: it is looked at by the programs."""
     try:
-        descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -45,7 +44,7 @@ def untouched(machine: Machine, node: str, size: int, *, whole: bool) -> bool:
 def still_untouched(machine: Machine, node: str, size: int) -> bool:
     """Whether one that was found `untouched` is so still: the target is asked anew, and its word covers the ends too."""
     try:
-        descriptor = os.open(machine.paths.dev / Path(node).name, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -121,29 +121,34 @@ def marked(table: Gpt, numbers: Collection[int]) -> Gpt:
 
 def rewritten(table: Gpt) -> tuple[Write, ...]:
     """A table on a disk that has none, or another one: the copy at the end, the copy at the front, the protective MBR."""
-    return (_back(table), _front(table), _protection(table))
+    return (*_copies(table), _protection(table))
 
 
 def renamed(table: Gpt) -> tuple[Write, ...]:
     """A table of which only names have changed."""
-    return (_back(table), _front(table))
+    return _copies(table)
 
 
 def mended(found: Copies) -> tuple[Write, ...]:
     """The damaged copy made from the whole one; the whole one is not touched."""
     if found.front is not None:
-        return (_back(found.front),)
-    return (_front(found.back),) if found.back is not None else ()
+        return _copies(found.front)[:1]
+    return _copies(found.back)[1:] if found.back is not None else ()
 
 
-def _front(table: Gpt) -> Write:
+def _copies(table: Gpt) -> tuple[Write, Write]:
+    """That at the end, that at the front."""
     array = _array(table)
+    return _back(table, array), _front(table, array)
+
+
+def _front(table: Gpt, array: bytes) -> Write:
     header = _header(table, 1, table.sectors - 1, 2, array)
     return Write(table.sector, header + _padded(array, table.sector))
 
 
-def _back(table: Gpt) -> Write:
-    array, last = _array(table), table.sectors - 1
+def _back(table: Gpt, array: bytes) -> Write:
+    last = table.sectors - 1
     header = _header(table, last, 1, last - table.array, array)
     return Write((last - table.array) * table.sector, _padded(array, table.sector) + header)
 

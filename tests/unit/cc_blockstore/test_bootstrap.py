@@ -73,7 +73,7 @@ class Guest:
     def __init__(self, fake: FakeMachine, monkeypatch: pytest.MonkeyPatch, *listed: Attachment) -> None:
         self.fake, self.service, self.wishes = fake, Service(*listed), {}  # type: ignore[var-annotated]
         monkeypatch.setattr(bootstrap, "client_of", lambda document, machine: self.service)
-        monkeypatch.setattr("cc_blockstore.machine.connector.interfaces", lambda: ())
+        monkeypatch.setattr("cc_blockstore.machine.connector.facing", lambda host: "")
         self.numbers = iter(range(1, 9))
 
     def run(self) -> Verdict:

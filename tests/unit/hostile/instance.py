@@ -129,7 +129,7 @@ class Instance:
         client = MetadataClient("http://service", Secret(TOKEN))
         client._session().mount("http://", self.service)
         monkeypatch.setattr(bootstrap, "client_of", lambda document, machine: client)
-        monkeypatch.setattr("cc_blockstore.machine.connector.interfaces", lambda: ())
+        monkeypatch.setattr("cc_blockstore.machine.connector.facing", lambda host: "")
         self.before = self.paths()
 
     def paths(self) -> set[str]:
