@@ -48,7 +48,8 @@ class _Waiting:
     def come(self) -> list[tuple[Task, Trouble | None]] | None:
         """Those who need wait no longer; None for nobody."""
         wrong = self._login()
-        found = [(task, wrong.get(task.path)) for task in self.tasks if task.path in wrong or self._has_disk(task)]
+        there = wrong.keys() | self._disks()
+        found = [(task, wrong.get(task.path)) for task in self.tasks if task.path in there]
         gone = {id(task) for task, _ in found}
         self.tasks = [task for task in self.tasks if id(task) not in gone]
         return found or None
@@ -77,6 +78,10 @@ class _Waiting:
                     wrong[path] = trouble
         return wrong
 
-    def _has_disk(self, task: Task) -> bool:
-        """Whether one is connected, and the kernel has found its disk."""
-        return task.path in self._connected and task.transport.device(self._machine, task.path) is not None
+    def _disks(self) -> set[IscsiPath]:
+        """Whose disk the kernel has found; only who is connected is asked about."""
+        found: set[IscsiPath] = set()
+        for transport in self._batches:
+            paths = [task.path for task in self.tasks if task.transport is transport and task.path in self._connected]
+            found.update(transport.disks(self._machine, paths) if paths else ())
+        return found

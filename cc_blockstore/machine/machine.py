@@ -14,6 +14,7 @@ from blockstore.run import Command, Runner, launch, run
 from blockstore.values import dataclass
 from blockstore.waiting import CLOCK, Clock
 from cc_blockstore.machine import new_disks
+from cc_blockstore.machine.disks import Disks
 from cc_blockstore.machine.mount_call import by_kernel
 from cc_blockstore.machine.mount_table import MountTable
 from cc_blockstore.machine.new_disks import Doze
@@ -89,5 +90,6 @@ class Machine:
     mount: Callable[[MountCall], bool] = by_kernel
     new_disks: Callable[[Clock], AbstractContextManager[Doze | None]] = new_disks.listening
     sessions: Sessions = field(default_factory=Sessions)
+    disks: Disks = field(default_factory=Disks)
     mounted: MountTable = field(default_factory=MountTable)
     turn: AbstractContextManager[bool] = field(default_factory=threading.Lock)

@@ -46,6 +46,12 @@ class Iscsi:
         found = session.find(machine, path)
         return device.see(machine, found, path) if found else None
 
+    def disks(self, machine: Machine, paths: Iterable[IscsiPath]) -> list[IscsiPath]:
+        """Those whose session has a disk at all are looked at."""
+        having, named = machine.disks.sessions(machine.paths.root), machine.sessions.named(machine.paths.sys)
+        likely = [path for path in paths if having is None or named.get(session.end_of(path)) in having]
+        return [path for path in likely if self.device(machine, path) is not None]
+
     def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
         """Close the session."""
         session.logout(machine, path, deadline)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from blockstore.connection_info import Connection
@@ -32,7 +32,7 @@ class Batch(Protocol):
 
 
 class Transport(Protocol):
-    """Seven questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
+    """Eight questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
 
     service: str
 
@@ -50,6 +50,9 @@ class Transport(Protocol):
 
     def device(self, machine: Machine, path: IscsiPath) -> Device | None:
         """The disk, None while there is none."""
+
+    def disks(self, machine: Machine, paths: Iterable[IscsiPath]) -> Collection[IscsiPath]:
+        """Those of these paths whose disk is there, by one look for all."""
 
     def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
         """Close the connection; nothing where there is none."""

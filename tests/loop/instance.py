@@ -121,6 +121,9 @@ class LoopTransport:
         self.disk.check()
         return Device(self.disk.node, self.serial, self.disk.size)
 
+    def disks(self, machine: Machine, paths: Iterable[IscsiPath]) -> list[IscsiPath]:
+        raise AssertionError("not asked of a connected volume")
+
     def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
         raise AssertionError("not asked of a volume that stays")
 
