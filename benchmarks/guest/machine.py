@@ -82,6 +82,8 @@ def reset() -> None:
     if not PRISTINE.exists():
         PRISTINE.parent.mkdir(exist_ok=True)
         shutil.copy(FSTAB, PRISTINE)
+    # What the module launched and did not wait for is over then; else it would log in again behind our back.
+    run("systemctl", "start", "open-iscsi.service")
     points = [words[4] for words in map(str.split, Path("/proc/self/mountinfo").read_text().splitlines())]
     for point in [each for each in points if each.startswith("/srv/")]:
         run("umount", point)

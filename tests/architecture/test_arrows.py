@@ -150,6 +150,16 @@ def test_what_brings_volumes_up_is_imported_only_where_there_is_one(root: Path) 
     assert not new & {f"cc_blockstore.{name}" for name in ("bring_up", "volume", "takedown", "protocols", "machine.device")}
 
 
+def test_a_file_system_is_imported_where_a_volume_carries_it(root: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(root)!r})" + IMPORTED.format(module="cc_blockstore.volume")
+    code += "from cc_blockstore.filesystems import FILESYSTEMS; FILESYSTEMS['xfs']; print(*sys.modules)"
+    before, after = (
+        {name.rpartition(".")[2] for name in line.split() if name.startswith("cc_blockstore.filesystems.")} - {"filesystem"}
+        for line in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    )
+    assert (before, after) == (set(), {"xfs"})
+
+
 ASKED = """
 import json, socket, sys, types
 from pathlib import Path

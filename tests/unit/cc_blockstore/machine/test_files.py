@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,15 @@ def test_put_leaves_the_flush_to_its_caller(way: files.Writer, flushes: int, tmp
     assert not way(tmp_path / "file", "text", 0o640)
     assert ((tmp_path / "file").read_text(), (tmp_path / "file").stat().st_mode & 0o7777) == ("text", 0o640)
     assert len(flushed) == flushes
+
+
+def test_what_a_run_that_was_ended_left_is_replaced(tmp_path: Path):
+    left = tmp_path / f".file.{threading.get_native_id()}"
+    left.write_text("half of a secr")
+    left.chmod(0o644)
+    assert files.write(tmp_path / "file", "text")
+    (only,) = tmp_path.iterdir()
+    assert (only.name, only.read_text(), only.stat().st_mode & 0o777) == ("file", "text", 0o600)
 
 
 def test_no_pipe_is_waited_for(tmp_path: Path):
