@@ -32,6 +32,8 @@ FORMATTED = 4
 # In these rounds are dead portals, which last until the deadline; that of the many has the time that emulated logins need.
 WITH_DEAD = {12: 75, 128: 300}
 ALONE = 900
+# iscsid's own work for a login grows with the sessions that are there: with 128 it is four times that with 8 (docs/scaling.md).
+GROWTH = {12: 2, 128: 3}
 # A thread has its own heap (malloc(3), arenas), and there are 32 of them at most.
 KIB_A_THREAD, KIB_A_VOLUME, FILES_IN_ALL, THREADS_IN_ALL = 512, 48, 150, 40
 
@@ -152,5 +154,5 @@ def test_dead_portals_are_told_at_their_deadline_and_cost_the_others_nothing(fle
             assert found.ended(name) <= (WITH_DEAD[count] + 5) * 1000
         assert found.cost["code"] == 1
         # New volumes without the dead ones, and beside them.
-        assert found.last(new) <= alone * len(new) * 2 + 5000, (alone, found.last(new))
+        assert found.last(new) <= alone * len(new) * GROWTH[count] + 5000, (alone, found.last(new))
         assert found.last(fleet.names[:count]) < min(map(found.ended, fleet.dead))
