@@ -23,12 +23,12 @@ class Disks:
         except OSError:
             return None
         known = self._sessions
-        self._sessions = {each: known[each] if each in known else _session(root, each[0]) for each in there}
+        self._sessions = {each: known.get(each) or _session(root, each[0]) for each in there}
         return frozenset(self._sessions.values())
 
 
 def _session(root: Path, disk: str) -> str:
-    """An empty name for a disk of the machine's own, and for one that is gone already."""
+    """An empty name for a disk of the machine's own, and for one that cannot be read: it is read again at the next look."""
     try:
         return session(root, disk)
     except (OSError, ValueError):
