@@ -249,10 +249,10 @@ class Run:
 
 
 def _load() -> None:
-    """All that bringing volumes up needs: the larger half of the module. What fails here fails again where it is needed."""
+    """What is needed up to the login; the rest is imported while that is under way. What fails here fails again there."""
     with contextlib.suppress(Exception):
-        import cc_blockstore.prepare
-        import cc_blockstore.volume  # noqa: F401
+        import cc_blockstore.bring_up
+        import cc_blockstore.prepare  # noqa: F401
 
 
 def client_of(document: Document, machine: Machine) -> MetadataClient | None:

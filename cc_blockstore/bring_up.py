@@ -43,7 +43,6 @@ class Together:
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
-        self.precedence.own()
         with ThreadPoolExecutor(min(_parallel(), len(tasks)), thread_name_prefix="volume") as pool:
             flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks)}
         return [flows[id(task)].result() for task in tasks]
@@ -60,6 +59,7 @@ class Together:
         decided = {id(task): self._decision(task) for task in tasks}
         missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
         waiting = [task for task in tasks if isinstance(decided[id(task)], (Do, Wait))]
+        self._first(waiting)
         since = self.machine.clock.monotonic()
         batches = {
             transport: transport.login(
@@ -69,16 +69,22 @@ class Together:
         }
         import cc_blockstore.volume  # noqa: F401 - half of all imports, while iscsid and the kernel log in
 
+        self.precedence.own()  # not before: it is the logins that are waited for
         yield from (
             Arrival(task, decided[id(task)], None, task.trouble)
             for task in tasks
             if not isinstance(decided[id(task)], (Do, Wait))
         )
         for task, trouble in arrivals(self.machine, batches, waiting, self.deadline):
-            self.precedence.service(task.transport.service)  # not before: it may be started by the first login only
+            self._first([task])  # again: a service may have been started by this login
             yield Arrival(task, decided[id(task)], since, trouble)
         for batch in batches.values():
             batch.finish()
+
+    def _first(self, tasks: Sequence[Task]) -> None:
+        """The services that connect these have the processor first."""
+        for unit in {task.transport.service for task in tasks}:
+            self.precedence.service(unit)
 
     def _decision(self, task: Task) -> Decision:
         if task.trouble is not None:
