@@ -115,6 +115,7 @@ class Run:
         report = self._deliver(report, answered=listed.answered)
         status.write(self.machine, report)
         usual = not (gone or desired.turned or self.leaving or listed.faults or listed.notes)
+        usual = usual and not any(each.follows_its_disk for each in desired.bring_up)
         self._seal(report, listed, usual=usual)
         self._afterwards(outcomes)
         return verdict.of(report, desired)

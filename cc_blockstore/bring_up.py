@@ -14,7 +14,7 @@ from blockstore.errors import BlockstoreError
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore.arrivals import Arrival, arrivals
-from cc_blockstore.machine import fstab, service
+from cc_blockstore.machine import fstab, mount_call, service
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.weight import Precedence
 from cc_blockstore.plan import session as plan_session
@@ -69,6 +69,8 @@ class Together:
         }
         import cc_blockstore.volume  # noqa: F401 - half of all imports, while iscsid and the kernel log in
 
+        if missing:  # what nobody had logged in to, nobody has mounted
+            mount_call.load()
         self.precedence.own()  # not before: it is the logins that are waited for
         yield from (
             Arrival(task, decided[id(task)], None, task.trouble)

@@ -134,7 +134,8 @@ class Shape:
                 return
         if decision.verb is Verb.GROW and self._table is not None:
             self._table = plan_partition.grown(self._table, self._wish, seen.size)
-            writes = plan_gpt.rewritten(self._table)
+            mbr = gpt.see(self._machine, self._node, seen.size).front[: self._table.sector]
+            writes = plan_gpt.enlarged(self._table, mbr)
         elif decision.verb is Verb.FINISH and seen.gpt is not None and self._table is not None:
             writes = plan_gpt.mended(seen.gpt)
         else:

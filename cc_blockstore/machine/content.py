@@ -164,12 +164,13 @@ def _clipped(areas: Iterable[Area], low: int, high: int) -> Iterator[Area]:
 
 
 def _spread(areas: Sequence[Area]) -> Iterator[Area]:
-    """Blocks of all areas, or of some of very many, one at the start of each at least."""
+    """Blocks of all areas, or of some of very many, one at the start and one at the end of each at least."""
     total = sum(length for _, length in areas)
     for begin, length in areas[:: 1 + len(areas) // SAMPLES]:
         step = max(SAMPLE, length // max(1, SAMPLES * length // total) // SAMPLE * SAMPLE)
-        for offset in range(begin, begin + max(1, length - SAMPLE), step):
-            yield offset, min(SAMPLE, begin + length - offset)
+        last = max(begin, begin + length - SAMPLE)
+        for offset in (*range(begin, last, step), last):
+            yield offset, min(SAMPLE, length)
 
 
 def udev_properties(machine: Machine, node: str) -> dict[str, str]:

@@ -7,10 +7,10 @@ holes of its file (SEEK_HOLE, lseek(2)). Targets that cannot tell, such as LIO, 
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import struct
+from array import array
 from collections.abc import Callable, Iterator
 
 Area = tuple[int, int]
@@ -90,9 +90,9 @@ def _command(action: int, place: int, length: int) -> bytes:
 
 
 def _asked(descriptor: int, command: bytes, length: int) -> bytes | None:
-    answer, sense = ctypes.create_string_buffer(length), ctypes.create_string_buffer(_SENSE)
-    told = ctypes.create_string_buffer(command, len(command))
-    addresses = (ctypes.addressof(answer), ctypes.addressof(told), ctypes.addressof(sense))
+    # Arrays, whose bytes have an address for as long as they are there; ctypes would be 20 ms of an emulated first use.
+    answer, told, sense = (array("B", each) for each in (bytes(length), command, bytes(_SENSE)))
+    addresses = (each.buffer_info()[0] for each in (answer, told, sense))
     header = bytearray(_HEADER.pack(
         ord("S"), FROM_DEVICE, len(command), _SENSE, 0, length, *addresses, MILLISECONDS, *[0] * 12,
     ))  # fmt: skip
@@ -103,4 +103,4 @@ def _asked(descriptor: int, command: bytes, length: int) -> bytes | None:
     found = _HEADER.unpack(header)
     if found[_STATUS] or found[_HOST] or found[_DRIVER]:
         return None
-    return answer.raw[: length - found[_MISSING]]
+    return answer.tobytes()[: length - found[_MISSING]]

@@ -23,6 +23,11 @@ class Wanted:
     attachment: Attachment
     wish: VolumeWish | None
 
+    @property
+    def follows_its_disk(self) -> bool:
+        """Whether it is to grow with its disk, and only the disk itself, asked anew, says how large that is now."""
+        return self.wish is not None and self.wish.grow and self.attachment.volume.size is None
+
 
 @dataclass(frozen=True)
 class Turned:

@@ -23,6 +23,8 @@ ENTRIES, ARRAY = 128, 128 * ENTRY.size
 ALIGNMENT = 1 << 20
 MAKING = "blockstore-making-"
 MADE = "blockstore-"
+# A record of the MBR: flag, CHS of its begin, type, CHS of its end, first sector, sectors (section 5.2.1).
+_RECORD, _RECORDS, PROTECTIVE = struct.Struct("<B3sB3sII"), range(446, 510, 16), 0xEE
 # Of everything that is derived from a volume's id.
 _NAMESPACE = uuid.UUID("6f0c8a54-6f4a-5d0e-9c52-1d3a2f7be0a1")
 
@@ -124,6 +126,11 @@ def rewritten(table: Gpt) -> tuple[Write, ...]:
     return (*_copies(table), _protection(table))
 
 
+def enlarged(table: Gpt, mbr: bytes) -> tuple[Write, ...]:
+    """A table that follows its disk. ``mbr`` is the disk's first sector as it is: boot code may stand there."""
+    return (*_copies(table), *_protecting(table, mbr))
+
+
 def renamed(table: Gpt) -> tuple[Write, ...]:
     """A table of which only names have changed."""
     return _copies(table)
@@ -184,9 +191,23 @@ def _padded(data: bytes, sector: int) -> bytes:
 
 def _protection(table: Gpt) -> Write:
     """The protective MBR (section 5.2.3): one partition of type 0xEE over the whole disk."""
-    size = min(table.sectors - 1, 0xFFFFFFFF)
-    record = struct.pack("<B3sB3sII", 0, b"\0\2\0", 0xEE, b"\xff\xff\xff", 1, size)
+    record = _RECORD.pack(0, b"\0\2\0", PROTECTIVE, b"\xff\xff\xff", 1, _protected_size(table))
     return Write(0, _padded(bytes(446) + record + bytes(48) + b"\x55\xaa", table.sector))
+
+
+def _protecting(table: Gpt, mbr: bytes) -> tuple[Write, ...]:
+    """The same first sector, but for the size in the protective record. None where that is right already, or where the record is
+    not alone: a hybrid MBR is what somebody made of it."""
+    used = [at for at in _RECORDS if any(mbr[at : at + _RECORD.size])]
+    if len(used) != 1 or _RECORD.unpack_from(mbr, used[0])[2] != PROTECTIVE:
+        return ()
+    at = used[0] + _RECORD.size - 4
+    changed = mbr[:at] + struct.pack("<I", _protected_size(table)) + mbr[at + 4 :]
+    return (Write(0, changed),) if changed != mbr else ()
+
+
+def _protected_size(table: Gpt) -> int:
+    return min(table.sectors - 1, 0xFFFFFFFF)
 
 
 def read(front: bytes, back: bytes, sector: int, sectors: int) -> Copies:
@@ -195,7 +216,7 @@ def read(front: bytes, back: bytes, sector: int, sectors: int) -> Copies:
     A copy counts as whole where its checksums are right and it stands in its own place. The copy at the end of a disk that
     has grown stands no longer there.
     """
-    protected = front[510:512] == b"\x55\xaa" and 0xEE in (front[450 + 16 * slot] for slot in range(4))
+    protected = front[510:512] == b"\x55\xaa" and PROTECTIVE in (front[at + 4] for at in _RECORDS)
     first = _parsed(front[sector : 2 * sector], front, 0, 1, sector)
     last = _parsed(back[-sector:], back, sectors * sector - len(back), sectors - 1, sector)
     return Copies(first, last, protected)

@@ -22,6 +22,7 @@ from tests.files.real import SECTOR, File, real
 from tests.files.wishes import wished
 
 SWAP, BASIC = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
+BOOT_CODE = b"BOOTCODE" * 55
 VOLUME = "9b1f2c3d-0000-4000-8000-0000000000aa"
 
 
@@ -138,13 +139,14 @@ def test_the_copy_at_the_end_is_as_good(disk: Disk) -> None:
 
 
 def test_a_table_of_sfdisk_s_is_read_and_its_partition_grows(disk: Disk) -> None:
-    """Nothing of it is lost but what changes: GUIDs, names and attributes stay."""
+    """Nothing of it is lost but what changes: GUIDs, names, attributes and what boots from it stay."""
     file = disk(64 * MIB)
     script = 'label: gpt\nname="theirs", size=20MiB, attrs="RequiredPartition"\nname="grün"\n'
     real("sfdisk", "--quiet", "--no-tell-kernel", file.node, text=script)
     before = file.table()
     file = replace(file, size=96 * MIB)
     with open(file.path, "r+b") as handle:
+        handle.write(BOOT_CODE)
         handle.truncate(file.size)
     (file.root / "sys/class/block/disk/size").write_text(f"{file.size // SECTOR}\n")
     seen = content.glance(file.machine, "/dev/disk")
@@ -152,11 +154,14 @@ def test_a_table_of_sfdisk_s_is_read_and_its_partition_grows(disk: Disk) -> None
     assert isinstance(plan.decide(wish, seen, None), Do)
     assert seen.gpt is not None
     assert seen.gpt.table is not None
-    gpt.write(file.machine, "/dev/disk", plan_gpt.rewritten(plan.grown(seen.gpt.table, wish, file.size)))
+    mbr = gpt.see(file.machine, "/dev/disk", file.size).front[:SECTOR]
+    gpt.write(file.machine, "/dev/disk", plan_gpt.enlarged(plan.grown(seen.gpt.table, wish, file.size), mbr))
     after = file.table()
     assert after["partitions"][0] == before["partitions"][0]
     assert after["partitions"][1] == {**before["partitions"][1], "size": 74 * MIB // SECTOR}
     assert after["id"] == before["id"]
+    with open(file.path, "rb") as handle:
+        assert handle.read(440) == BOOT_CODE
     real("sfdisk", "--verify", "--quiet", file.node)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from blockstore.report import Result
 from blockstore.size import MIB
 from tests.files.wishes import wished
 from tests.loop.conftest import MakeDisk, MakeInstance
-from tests.loop.disk import Disk, run
+from tests.loop.disk import Disk, attached, run
 from tests.loop.instance import Instance
 
 # File system and its first size in MiB.
@@ -112,6 +113,29 @@ def test_a_last_partition_that_is_wished_larger(make_disk: MakeDisk, instance: I
     )
     assert smaller.report.result is Result.REFUSED
     assert "partition 1: found 660 MiB, wished 400 MiB" in smaller.report.reason
+
+
+def test_what_boots_from_a_table_of_others_stays(make_disk: MakeDisk, instance: Instance, place: Path) -> None:
+    """Boot code and the disk's signature stand in the first sector (what grub-install puts there for a BIOS)."""
+    disk = make_disk(351 * MIB)
+    with attached(disk):
+        run("sfdisk", "--quiet", disk.node, text="label: gpt\nstart=1MiB, size=20MiB\nstart=21MiB\n")
+    with attached(disk):
+        run("mkfs.xfs", "-q", disk.partitions[1])
+    code = b"BOOTCODE" * 55 + b"\x12\x34\x56\x78"
+    disk.write(0, code)
+    os.truncate(disk.file, 420 * MIB)
+    disk.attach()
+    wish = wished(
+        partitions=[{"size": "20MiB", "filesystem": "none"}, {"size": "rest", "filesystem": "xfs", "mount": f"{place}/data"}]
+    )
+    done = instance.bring_up(disk, wish)
+    assert (done.report.result, done.report.reason, done.report.changed) == (Result.OK, "", True)
+    assert room(place / "data") > 321 * MIB
+    with open(disk.node, "rb") as device:
+        first = device.read(512)
+    assert first[:444] == code
+    assert struct.unpack_from("<I", first, 446 + 12) == (420 * MIB // 512 - 1,)
 
 
 def test_grow_false_leaves_it(make_disk: MakeDisk, instance: Instance, place: Path) -> None:

@@ -16,7 +16,7 @@ from blockstore.portal import Portal
 from blockstore.report import Report
 from blockstore.run import Command
 from blockstore.secret import Secret
-from cc_blockstore import bootstrap
+from cc_blockstore import bootstrap, seal
 from cc_blockstore.bootstrap import Verdict
 from cc_blockstore.machine import ledger
 from cc_blockstore.machine.ledger import Known
@@ -171,6 +171,27 @@ def test_a_healthy_re_run_starts_no_process_asks_once_and_changes_nothing(guest:
     assert verdict.report.healthy
     assert not verdict.report.changed
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {"run/blockstore/status.json"}
+
+
+# What the document says of the volume's size and of growth, and whether the next run may rely on what this one saw.
+SEALED = [({"size": 1}, {}, True), ({}, {"grow": False}, True), ({}, None, True), ({}, {}, False)]
+
+
+@pytest.mark.parametrize(("size", "wish", "sealed"), SEALED)
+def test_a_volume_that_follows_its_disk_is_looked_at_by_every_run(
+    fake: FakeMachine, monkeypatch: pytest.MonkeyPatch, size: dict[str, int], wish: dict[str, Any] | None, sealed: bool
+):
+    """Nobody but the disk says that it was extended, and only when it is asked again."""
+    seals = list[object]()
+    monkeypatch.setattr(seal, "write", lambda *of: seals.append(of))
+    fake.lun(fake.session(PATHS["v1"]), "sda", serial="v1")
+    fake.udev("sda", ID_FS_TYPE="ext4")
+    there = {"driver_volume_type": "iscsi", "target_portal": "10.0.0.1:3260", "target_iqn": PATHS["v1"].iqn, "target_lun": 1}
+    volume = {"volume": {"id": "v1", "name": "data", "serial": "v1", **size}, "connection_info": there}
+    wishes = {} if wish is None else {"data": {"partition_table": "none", "filesystem": "none", **wish}}
+    verdict = bootstrap.run(fake.machine, {"blockstore": {"attachments": [volume], "volumes": wishes}}, {}, "i-1")
+    assert verdict.report.healthy
+    assert bool(seals) is sealed
 
 
 def test_status_json_is_for_everybody_and_the_same_as_the_report(guest: Guest, point: Path):

@@ -11,7 +11,7 @@ import pytest
 from blockstore.attachment import Status, Volume
 from blockstore.errors import DeadlineExceeded
 from blockstore.waiting import Deadline
-from cc_blockstore.machine import filesystem
+from cc_blockstore.machine import filesystem, mount_call
 from tests.unit.cc_blockstore.test_bootstrap import FAILED_BATCH, LOGIN, PASSWORD, PATHS, Guest, attachment, bring_up, results
 from tests.unit.fakes import FakeMachine
 
@@ -134,3 +134,17 @@ def test_what_is_only_attached_is_there_when_its_link_is(guest: Guest):
     verdict = guest.run()
     assert results(verdict) == {"v1": "failed"}
     assert "udev to link /dev/sda" in verdict.warning
+
+
+@pytest.mark.parametrize("logged_in", [True, False])
+def test_what_only_a_mount_needs_is_loaded_while_a_login_is_waited_for(guest: Guest, monkeypatch, logged_in):
+    """Of one that open-iscsi logged in to at boot, the file systems are mounted."""
+    loaded: list[None] = []
+    monkeypatch.setattr(mount_call, "load", lambda: loaded.append(None))
+    guest.service.listed = [attachment("v1", Status.ATTACHED if logged_in else Status.RESERVED)]
+    if logged_in:
+        guest.known("v1")
+    else:
+        guest.fake.runner.expect(*LOGIN, then=guest.logs_in("v1"))
+    assert results(guest.run()) == {"v1": "ok"}
+    assert len(loaded) == (not logged_in)

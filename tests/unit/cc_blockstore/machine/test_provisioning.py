@@ -129,6 +129,23 @@ def test_a_lone_block_that_samples_would_miss_is_found(thin: ThinDisk) -> None:
     assert first_data(thin.path, thin.size) == -1
 
 
+@pytest.mark.parametrize("length", [BLOCK, SAMPLE, SAMPLE + BLOCK, 2 * SAMPLE, 64 * 1024, MIB - BLOCK, MIB])
+def test_a_block_at_the_end_of_what_is_stored_is_found(thin: ThinDisk, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    """Zeros that were written, and then data."""
+    at = 512 * MIB
+    thin.put(at + length - BLOCK, b"\xff" * BLOCK)
+    runs = ((0, at, 1), (at, length, 0), (at + length, GIB - at - length, 1))
+    monkeypatch.setattr(ThinDisk, "_runs", lambda *_: ((begin // BLOCK, count // BLOCK, away) for begin, count, away in runs))
+    assert at <= first_data(thin.path, thin.size) < at + length
+
+
+def test_of_what_has_no_more_blocks_than_are_sampled_all_are_read(thin: ThinDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = 512 * MIB
+    thin.put(at, bytes(MIB))
+    read = {offset + part for offset, length in reads(thin, monkeypatch) for part in range(0, length, BLOCK)}
+    assert read >= {*range(at, at + MIB, BLOCK)}
+
+
 def test_zeros_that_were_written_are_no_data(thin: ThinDisk) -> None:
     thin.put(300 * MIB, bytes(MIB))
     assert stored(thin) == ((300 * MIB, MIB),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -81,7 +82,7 @@ def changes() -> dict[str, tuple[bytes, Gpt, list[Write]]]:
     larger = grown(new(), WISH, 2 * SIZE)
     return {
         "names": (disk, gpt.made(new()), list(gpt.renamed(gpt.made(new())))),
-        "growth": (disk + bytes(SIZE), larger, list(gpt.rewritten(larger))),
+        "growth": (disk + bytes(SIZE), larger, list(gpt.enlarged(larger, disk[:512]))),
     }
 
 
@@ -94,6 +95,49 @@ def test_a_changed_table_is_the_old_or_the_new_one_at_every_moment(name, parts, 
     assert found.table in (new(), after)
     mended = read(written(disk, list(gpt.mended(found))))
     assert mended.table == found.table
+
+
+def record(kind: int, first: int, sectors: int) -> bytes:
+    return struct.pack("<B3sB3sII", 0x80, b"\0\2\0", kind, b"\xfe\xff\xff", first, sectors)
+
+
+BOOT_CODE = bytes(range(1, 221)) * 2 + b"\x12\x34\x56\x78\0\0"  # 440 bytes, and the disk's signature
+OLD, NEW, MOST = SIZE // 512 - 1, 2 * SIZE // 512 - 1, 0xFFFFFFFF
+HYBRID = record(0xEE, 1, 2047) + record(0x83, 2048, 4096)
+
+# The records that are there, and those that should be there when the disk has become twice as large.
+FOLLOWED = [
+    (record(0xEE, 1, OLD), record(0xEE, 1, NEW)),
+    (bytes(48) + record(0xEE, 1, OLD), bytes(48) + record(0xEE, 1, NEW)),
+    (record(0xEE, 1, MOST), record(0xEE, 1, NEW)),
+    (record(0xEE, 1, NEW), record(0xEE, 1, NEW)),
+    (HYBRID, HYBRID),
+    (record(0x83, 2048, 4096) + record(0xEE, 1, OLD), record(0x83, 2048, 4096) + record(0xEE, 1, OLD)),
+    (record(0x83, 2048, 4096), record(0x83, 2048, 4096)),
+]
+
+
+def mbr(records: bytes) -> bytes:
+    return BOOT_CODE + records.ljust(64, b"\0") + b"\x55\xaa"
+
+
+@pytest.mark.parametrize(("there", "expected"), FOLLOWED)
+def test_of_a_grown_disk_s_first_sector_only_the_protective_record_s_size_changes(there, expected):
+    larger = grown(new(), WISH, 2 * SIZE)
+    table, first = gpt.enlarged(larger, mbr(there))[:2], gpt.enlarged(larger, mbr(there))[2:]
+    assert table == gpt.renamed(larger)
+    assert written(mbr(there), list(first)) == mbr(expected)
+    assert bool(first) is (there != expected)
+
+
+def test_all_of_a_large_first_sector_stays():
+    larger, behind = grown(new(4096), WISH, 2 * SIZE), b"more" * 896
+    last = gpt.enlarged(larger, mbr(record(0xEE, 1, SIZE // 4096 - 1)) + behind)[-1]
+    assert last == Write(0, mbr(record(0xEE, 1, 2 * SIZE // 4096 - 1)) + behind)
+
+
+def test_a_first_sector_that_could_not_be_read_is_not_written():
+    assert list(gpt.enlarged(new(), b"")) == list(gpt.renamed(new()))
 
 
 def test_a_damaged_front_is_mended_from_the_back_and_the_other_way_round():
