@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from blockstore.errors import BlockstoreError, Refused
@@ -36,11 +37,15 @@ class Outcome:
 
 
 class BringUp:
-    """The flow of one volume. `run` never raises what is the volume's own fault; it becomes the report's reason."""
+    """The flow of one volume. `run` never raises what is the volume's own fault; it becomes the report's reason. ``named``: the
+    serials that were named, each with its volume."""
 
-    def __init__(self, machine: Machine, arrival: Arrival, deadline: Deadline, steps: Steps) -> None:
+    def __init__(
+        self, machine: Machine, arrival: Arrival, deadline: Deadline, steps: Steps, named: Mapping[str, str] | None = None
+    ) -> None:
         self._machine, self._arrival, self._task = machine, arrival, arrival.task
         self._deadline, self._steps = deadline, steps
+        self._identity = Identity(arrival.task.serial, named or {})
         self._device: Device | None = None
         self._hold: Hold | None = None
         self._rewritten = False
@@ -82,7 +87,7 @@ class BringUp:
             found = wait_for(f"the device of {task.path}", look, self._deadline)
             if task.wanted.wish is not None:
                 self._hold = Hold(self._machine, found.node)
-            refuse(plan_device.decide(found, Identity(task.serial)))
+            refuse(plan_device.decide(found, self._identity))
             if plan_device.may_have_grown(found, task.volume.size):
                 device.rescan(self._machine, found.node)
                 found = wait_for(f"the device of {task.path}", look, self._deadline)
