@@ -76,7 +76,8 @@ class Together:
             for task in tasks
             if not isinstance(decided[id(task)], (Do, Wait))
         )
-        for task, trouble in arrivals(self.machine, batches, waiting, self.deadline):
+        recovering = [task.path for task in waiting if isinstance(decided[id(task)], Wait)]
+        for task, trouble in arrivals(self.machine, batches, waiting, self.deadline, recovering):
             self.precedence.service(task.transport.service)  # not before: it may be started by the first login only
             yield Arrival(task, decided[id(task)], since, trouble)
         for batch in batches.values():
