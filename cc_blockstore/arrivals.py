@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from blockstore.errors import DeadlineExceeded, DeviceMissing
 from blockstore.iscsi import IscsiPath
@@ -25,10 +25,12 @@ class Arrival:
 
 
 def arrivals(
-    machine: Machine, batches: Mapping[Transport, Batch], tasks: Sequence[Task], deadline: Deadline
-) -> Iterator[tuple[Task, Trouble | None]]:
-    """Each task as soon as its disk is there, or it is known what is wrong with its login; at the deadline all that are left."""
-    waiting = _Waiting(machine, batches, tasks)
+    machine: Machine, batches: Mapping[Transport, Batch], tasks: Sequence[Task], deadline: Deadline,
+    recovering: Collection[IscsiPath] = (),
+) -> Iterator[tuple[Task, Trouble | None]]:  # fmt: skip
+    """Each task as soon as its disk is there, or it is known what is wrong with its login; at the deadline all that are left.
+    ``recovering``: whose session is an old one, so that the kernel has to be told to look for a disk that is not there."""
+    waiting = _Waiting(machine, batches, tasks, recovering)
     with machine.new_disks(machine.clock) as doze:
         while waiting.tasks:
             try:
@@ -40,15 +42,17 @@ def arrivals(
 class _Waiting:
     """Those who are still to come."""
 
-    def __init__(self, machine: Machine, batches: Mapping[Transport, Batch], tasks: Sequence[Task]) -> None:
+    def __init__(
+        self, machine: Machine, batches: Mapping[Transport, Batch], tasks: Sequence[Task], recovering: Collection[IscsiPath]
+    ) -> None:
         self.tasks = list(tasks)
-        self._machine, self._batches = machine, batches
+        self._machine, self._batches, self._recovering = machine, batches, frozenset(recovering)
         self._connected: dict[IscsiPath, float] = {}
 
     def come(self) -> list[tuple[Task, Trouble | None]] | None:
         """Those who need wait no longer; None for nobody."""
         wrong = self._login()
-        there = wrong.keys() | self._disks()
+        there = wrong.keys() | self._disks() | (self._recovering & self._connected.keys())
         found = [(task, wrong.get(task.path)) for task in self.tasks if task.path in there]
         gone = {id(task) for task, _ in found}
         self.tasks = [task for task in self.tasks if id(task) not in gone]

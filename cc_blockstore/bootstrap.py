@@ -202,12 +202,13 @@ class Run:
         if not wanted:
             return [], listed
         from cc_blockstore import bring_up
+        from cc_blockstore.claims import Claims
         from cc_blockstore.prepare import Preparation
 
         known = ledger.read_all(self.machine)  # without what was taken down
         first, endpoint = not self.known, self.document.endpoint
-        put = files.put if first else files.write
-        preparation = Preparation(self.machine, self.initiator, endpoint, self.client, self.deadline, put)
+        put, claims = files.put if first else files.write, Claims(known, listed.attachments)
+        preparation = Preparation(self.machine, self.initiator, endpoint, self.client, self.deadline, put, claims)
         tasks = [preparation.task(each, known.get(each.attachment.volume.id)) for each in wanted]
         if first:
             # Everything at once, cloud-init's files too: it writes the network configuration of a first boot without a flush, and
@@ -220,7 +221,8 @@ class Run:
             if outcome.connected:
                 notes.extend(self._complete(task.wanted.attachment, listed))
 
-        outcomes = bring_up.Together(self.machine, self.deadline, self.precedence, self._steps, ended).run(tasks)
+        together = bring_up.Together(self.machine, self.deadline, self.precedence, self._steps, ended, claims.serials)
+        outcomes = together.run(tasks)
         faults = bring_up.settle(self.machine, outcomes)
         return outcomes, replace(listed, notes=(*listed.notes, *sorted(notes)), faults=(*listed.faults, *faults))
 

@@ -6,7 +6,7 @@ Imported only where there is a volume to bring up: with all that it needs it is 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -33,13 +33,14 @@ PARALLEL, MOST = 8, 32
 @dataclass(frozen=True)
 class Together:
     """The machine, how long there is time, who has the processor first meanwhile, where a volume's steps (by its name) are told,
-    and who hears of each one's end."""
+    who hears of each one's end, and the serials that were named, each with its volume."""
 
     machine: Machine
     deadline: Deadline
     precedence: Precedence
     steps: Callable[[str], Steps]
     ended: Callable[[Task, Outcome], None]
+    named: Mapping[str, str]
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
@@ -50,7 +51,8 @@ class Together:
     def _flow(self, arrival: Arrival) -> Outcome:
         from cc_blockstore.volume import BringUp
 
-        outcome = BringUp(self.machine, arrival, self.deadline, self.steps(arrival.task.volume.name)).run()
+        steps = self.steps(arrival.task.volume.name)
+        outcome = BringUp(self.machine, arrival, self.deadline, steps, self.named).run()
         self.ended(arrival.task, outcome)
         return outcome
 
@@ -77,7 +79,8 @@ class Together:
             for task in tasks
             if not isinstance(decided[id(task)], (Do, Wait))
         )
-        for task, trouble in arrivals(self.machine, batches, waiting, self.deadline):
+        recovering = [task.path for task in waiting if isinstance(decided[id(task)], Wait)]
+        for task, trouble in arrivals(self.machine, batches, waiting, self.deadline, recovering):
             self._first([task])  # again: a service may have been started by this login
             yield Arrival(task, decided[id(task)], since, trouble)
         for batch in batches.values():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
+from blockstore.errors import BlockstoreError
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing
 from cc_blockstore.bootstrap import client_of
+from cc_blockstore.claims import Claims
 from cc_blockstore.document.parse import Document
 from cc_blockstore.look import Look, Place
 from cc_blockstore.machine import fstab, growth, ledger, mount
-from cc_blockstore.machine.ledger import Known
+from cc_blockstore.machine.ledger import Known, serial_of
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
 from cc_blockstore.plan import desired as plan
@@ -53,19 +55,25 @@ def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ..
         if each in known
     ]
     steps += [PlannedStep(each.name, "document", "refuse", each.reason) for each in desired.turned]
+    staying = {volume_id: each for volume_id, each in known.items() if volume_id not in desired.take_down}
+    claims = Claims(staying, listed.attachments)
     for wanted in desired.bring_up:
-        steps += _volume(machine, wanted, known.get(wanted.attachment.volume.id))
+        steps += _volume(machine, wanted, known.get(wanted.attachment.volume.id), claims)
     return tuple(steps), (*listed.faults, *listed.notes)
 
 
-def _volume(machine: Machine, wanted: Wanted, known: Known | None) -> list[PlannedStep]:
-    name = wanted.attachment.volume.name
+def _volume(machine: Machine, wanted: Wanted, known: Known | None, claims: Claims) -> list[PlannedStep]:
+    name, serial = wanted.attachment.volume.name, serial_of(wanted.attachment, known)
+    try:
+        claims.serial(serial, wanted.attachment.volume.id)
+    except BlockstoreError as error:
+        return [PlannedStep(name, "login", "refuse", str(error))]
     device = _connected(machine, wanted, known)
     if device is None:
         wished = f"; then {plan_partition.describe(wanted.wish)}, where that destroys nothing" if wanted.wish else ""
         return [PlannedStep(name, "login", "do", f"ask for connection_info and log in{wished}")]
-    serial = wanted.attachment.volume.serial
-    return [_told(name, step, decision) for step, decision in _decisions(machine, wanted, device, serial)]
+    identity = Identity(serial, claims.serials)
+    return [_told(name, step, decision) for step, decision in _decisions(machine, wanted, device, identity)]
 
 
 def _connected(machine: Machine, wanted: Wanted, known: Known | None) -> Device | None:
@@ -75,10 +83,10 @@ def _connected(machine: Machine, wanted: Wanted, known: Known | None) -> Device 
     return TRANSPORTS[known.transport].device(machine, known.path) if known else None
 
 
-def _decisions(machine: Machine, wanted: Wanted, device: Device, serial: str) -> list[tuple[str, Decision]]:
+def _decisions(machine: Machine, wanted: Wanted, device: Device, identity: Identity) -> list[tuple[str, Decision]]:
     found: list[tuple[str, Decision]] = [
         ("login", plan_session.decide(plan_session.Connected.YES, device.node, credentials=True)),
-        ("device", plan_device.decide(device, Identity(serial))),
+        ("device", plan_device.decide(device, identity)),
     ]
     if wanted.wish is None or isinstance(found[-1][1], Refuse):
         return found

@@ -8,10 +8,11 @@ from blockstore.errors import BlockstoreError, LoginFailed
 from blockstore.iscsi import IscsiPath
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
+from cc_blockstore.claims import Claims
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.machine import connector, device, ledger
 from cc_blockstore.machine.files import Writer
-from cc_blockstore.machine.ledger import Known
+from cc_blockstore.machine.ledger import Known, connection_serial, serial_of
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.session import Connected
@@ -21,8 +22,8 @@ from cc_blockstore.task import Task
 
 @dataclass
 class Preparation:
-    """What is needed to prepare volumes: the machine, who we are, the service (None in static mode), and how files are put in
-    place."""
+    """What is needed to prepare volumes: the machine, who we are, the service (None in static mode), how files are put in place,
+    and what is whose."""
 
     machine: Machine
     initiator: str
@@ -30,8 +31,8 @@ class Preparation:
     client: MetadataClient | None
     deadline: Deadline
     put: Writer
+    claims: Claims
     _connector: Connector | None = None
-    _users: dict[IscsiPath, str] | None = None
 
     def task(self, wanted: Wanted, known: Known | None) -> Task:
         """One volume, ready for the login. What goes wrong here becomes the task's trouble and holds up no other volume."""
@@ -55,8 +56,8 @@ class Preparation:
 
     def _known(self, wanted: Wanted, known: Known) -> Task:
         """Connected already: nothing is asked, nothing is written unless the server's word changed (a new name)."""
-        serial = self._serial(wanted)
-        self._note(wanted, Known(wanted.attachment, known.path, known.transport, known.borrowed), serial)
+        serial, named = self._serial(wanted, known), connection_serial(wanted.attachment, known)
+        self._note(wanted, Known(wanted.attachment, known.path, known.transport, known.borrowed, serial=named), serial)
         return Task(wanted, known.path, TRANSPORTS[known.transport], serial)
 
     def _ask(self, wanted: Wanted) -> Connection:
@@ -74,31 +75,33 @@ class Preparation:
     def _without_answer(self, wanted: Wanted, known: Known | None, error: BlockstoreError) -> Task:
         """The record of an earlier run may still lead there."""
         if known is not None and TRANSPORTS[known.transport].prepared(self.machine, known.path):
-            return Task(wanted, known.path, TRANSPORTS[known.transport], self._serial(wanted))
+            return Task(wanted, known.path, TRANSPORTS[known.transport], self._serial(wanted, known))
         return Task(wanted, _nowhere(), TRANSPORTS["iscsi"], credentials=False, trouble=error)
 
     def _new(self, wanted: Wanted, known: Known | None, connection: Connection) -> Task:
         path, transport = connection.paths[0], TRANSPORTS[connection.driver_volume_type]
-        self._claim(path, wanted.attachment.volume.id)
+        serial = self._claim(path, wanted, connection)
         # A session that is there although we know nothing of it is somebody else's: used, never closed.
         foreign = known is None and transport.connected(self.machine, path) is not Connected.NO
-        serial = wanted.attachment.volume.serial or connection.serial
-        self._note(wanted, Known(wanted.attachment, path, connection.driver_volume_type, foreign), serial)
+        now = Known(wanted.attachment, path, connection.driver_volume_type, foreign, serial=connection.serial)
+        self._note(wanted, now, serial)
         if not foreign:
             transport.prepare(self.machine, connection, self.initiator, self.put, self.deadline)
         return Task(wanted, path, transport, serial)
 
-    def _claim(self, path: IscsiPath, volume_id: str) -> None:
-        """One path, one volume: where no serial is named, nothing else would tell two of them apart."""
-        if self._users is None:
-            self._users = {each.path: each.attachment.volume.id for each in ledger.read_all(self.machine).values()}
-        user = self._users.setdefault(path, volume_id)
-        if user != volume_id:
-            raise LoginFailed(f"its connection_info leads to {path}, which is volume {user}")
+    def _claim(self, path: IscsiPath, wanted: Wanted, connection: Connection) -> str:
+        """The serial of a volume that is new here, once it is clear that neither it nor the path is another's."""
+        volume = wanted.attachment.volume
+        serial = volume.serial or connection.serial
+        self.claims.path(path, volume.id)
+        self.claims.serial(serial, volume.id)
+        return serial
 
-    def _serial(self, wanted: Wanted) -> str:
-        connection = wanted.attachment.connection
-        return wanted.attachment.volume.serial or (connection.serial if connection else "")
+    def _serial(self, wanted: Wanted, known: Known) -> str:
+        """The same of one that is known."""
+        serial = serial_of(wanted.attachment, known)
+        self.claims.serial(serial, wanted.attachment.volume.id)
+        return serial
 
     def _note(self, wanted: Wanted, known: Known, serial: str) -> None:
         ledger.write(self.machine, known, self.put)

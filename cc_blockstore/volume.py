@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Mapping
 
 from blockstore.errors import BlockstoreError, Refused
 from blockstore.report import FilesystemReport, Result, VolumeReport
@@ -19,7 +19,7 @@ from cc_blockstore.plan import mount as plan_mount
 from cc_blockstore.plan.decision import Do, Keep, Verb
 from cc_blockstore.plan.device import Device, Identity
 from cc_blockstore.plan.mount import FstabEntry
-from cc_blockstore.progress import Steps
+from cc_blockstore.progress import Mark, Steps
 from cc_blockstore.shape import Placed, Shape
 from cc_blockstore.wish import VolumeWish
 
@@ -36,11 +36,15 @@ class Outcome:
 
 
 class BringUp:
-    """The flow of one volume. `run` never raises what is the volume's own fault; it becomes the report's reason."""
+    """The flow of one volume. `run` never raises what is the volume's own fault; it becomes the report's reason. ``named``: the
+    serials that were named, each with its volume."""
 
-    def __init__(self, machine: Machine, arrival: Arrival, deadline: Deadline, steps: Steps) -> None:
+    def __init__(
+        self, machine: Machine, arrival: Arrival, deadline: Deadline, steps: Steps, named: Mapping[str, str] | None = None
+    ) -> None:
         self._machine, self._arrival, self._task = machine, arrival, arrival.task
         self._deadline, self._steps = deadline, steps
+        self._identity = Identity(arrival.task.serial, named or {})
         self._device: Device | None = None
         self._hold: Hold | None = None
         self._rewritten = False
@@ -78,19 +82,39 @@ class BringUp:
     def _identify(self) -> None:
         task = self._task
         with self._steps.step("device") as mark:
-            look = partial(task.transport.device, self._machine, task.path)
-            found = wait_for(f"the device of {task.path}", look, self._deadline)
+            found = self._find(mark)
             if task.wanted.wish is not None:
                 self._hold = Hold(self._machine, found.node)
-            refuse(plan_device.decide(found, Identity(task.serial)))
+            refuse(plan_device.decide(found, self._identity))
             if plan_device.may_have_grown(found, task.volume.size):
-                device.rescan(self._machine, found.node)
-                found = wait_for(f"the device of {task.path}", look, self._deadline)
+                found = self._rescanned(found)
             self._device = found
             # A serial that nobody named is known only now: the disk's first event came too early for its links.
             if device.link(self._machine, task.volume, task.serial or device.place(found.serial, task.path)):
                 device.refresh(self._machine, found.node)
                 mark.changed = True
+
+    def _find(self, mark: Mark) -> Device:
+        """The disk. Behind a session that was there before us the kernel has looked for LUNs once, at the login: one that came
+        since is looked for when it is told to."""
+        found = self._look()
+        if found is None:
+            self._task.transport.scan(self._machine, self._task.path)
+            found, mark.changed = wait_for(f"the device of {self._task.path}", self._look, self._deadline), True
+        return found
+
+    def _look(self) -> Device | None:
+        return self._task.transport.device(self._machine, self._task.path)
+
+    def _rescanned(self, before: Device) -> Device:
+        """The disk as it is now. The kernel asks for the serial anew with the size, and not before (scsi_scan.c,
+        scsi_rescan_device): until then it has the one of its first look, whatever the session leads to since it recovered."""
+        device.rescan(self._machine, before.node)
+        found = wait_for(f"the device of {self._task.path}", self._look, self._deadline)
+        refuse(plan_device.decide(found, self._identity))
+        if found.node != before.node:
+            raise Refused(f"refusing to use {found.node}: {self._task.path} was {before.node} a moment ago")
+        return found
 
     @property
     def _node(self) -> str:

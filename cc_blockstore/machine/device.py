@@ -137,6 +137,15 @@ def rescan(machine: Machine, node: str) -> None:
         files.tell(f"{_block(machine, node)}/device/rescan", "1")
 
 
+def scan(machine: Machine, session: Session, path: IscsiPath) -> None:
+    """Have the kernel look behind a session for this LUN, as `iscsiadm --rescan` has it do for all of them: of itself it looks
+    once, at the login. Returns when it has looked. Nothing where it cannot be told to."""
+    host = os.path.basename(os.path.dirname(os.path.realpath(f"{session.folder}/device")))  # …/host2/session1
+    target = files.read(f"{session.folder}/target_id") or "-"  # an adapter's one host has all of its sessions
+    with contextlib.suppress(OSError):
+        files.tell(f"{machine.paths.sys}/class/scsi_host/{host}/scan", f"- {target} {path.lun}")
+
+
 def refresh(machine: Machine, node: str) -> None:
     """Ask the kernel to send the events of a disk and its partitions again, as `udevadm trigger` does, without the process."""
     refresh_one(machine, node)

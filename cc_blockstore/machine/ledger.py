@@ -27,19 +27,22 @@ JSON = ".json"
 @dataclass(frozen=True)
 class Known:
     """A volume that we connected, or mean to. ``borrowed``: somebody else's session, never closed by us. ``leaving``: it is being
-    detached from here; whatever interrupts that, the next run completes it."""
+    detached from here; whatever interrupts that, the next run completes it. ``serial``: what its connection_info named, "" for
+    nothing; a list names what it names at every run, but connection_info is not asked for again while the session is there."""
 
     attachment: Attachment
     path: IscsiPath
     transport: str = "iscsi"
     borrowed: bool = False
     leaving: bool = False
+    serial: str = ""
 
     def to_json(self) -> str:
         """The text of its file."""
         value = {
             "attachment": self.attachment.to_wire(), "transport": self.transport, "portal": str(self.path.portal),
             "iqn": self.path.iqn, "lun": self.path.lun, "borrowed": self.borrowed, "leaving": self.leaving,
+            "serial": self.serial,
         }  # fmt: skip
         return json.dumps(value, indent=1) + "\n"
 
@@ -67,6 +70,18 @@ def leaving(known: Mapping[str, Known]) -> frozenset[str]:
     return frozenset(volume_id for volume_id, each in known.items() if each.leaving)
 
 
+def serial_of(one: Attachment, known: Known | None) -> str:
+    """What the device of this attachment must answer as its serial, whoever named it; "" where nobody did."""
+    return one.volume.serial or connection_serial(one, known)
+
+
+def connection_serial(one: Attachment, known: Known | None) -> str:
+    """What its connection_info names, or named when it was asked for; "" for nothing."""
+    if one.connection is not None:
+        return one.connection.serial
+    return known.serial if known is not None else ""
+
+
 def _folder(machine: Machine) -> str:
     return f"{machine.paths.state}/volumes"
 
@@ -79,8 +94,9 @@ def _read(text: str) -> Known | None:
         portal = Portal.parse(reader.required_text("portal"))
         path = IscsiPath(portal, reader.required_text("iqn", check=iqn.fault), reader.integer("lun") or 0)
         transport = reader.choice("transport", PARSERS) or iscsi.IscsiConnection.driver_volume_type
+        serial = reader.text("serial") or ""  # earlier versions wrote none
         borrowed, leaving = reader.boolean("borrowed") or False, reader.boolean("leaving") or False
         faults.raise_any()
     except (ValueError, RecursionError, DocumentInvalid):
         return None
-    return Known(one, path, transport, borrowed, leaving) if one else None
+    return Known(one, path, transport, borrowed, leaving, serial) if one else None

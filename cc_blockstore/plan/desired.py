@@ -98,7 +98,7 @@ class Doubts:
         for each in here:
             self._ids[each.volume.id].append(each.id)
             self._names[each.volume.name].append(each.volume.id)
-            self._serials[each.volume.serial].append(each.volume.id)
+            self._serials[_serial(each)].append(each.volume.id)
             self._attachments[each.id].append(each.volume.id)
         for same in self._names.values():
             same.sort()
@@ -119,15 +119,20 @@ class Doubts:
             return f"listed more than once, as attachments {_some(self._ids[volume.id])}: which one counts is not known"
         if len(self._attachments[one.id]) > 1:
             return f"its attachment {one.id} is that of several volumes: {_some(self._attachments[one.id])}"
-        if volume.serial and len(self._serials[volume.serial]) > 1:
-            same = _some(self._serials[volume.serial])
-            return f"several volumes have the serial {volume.serial!r}, so that their devices cannot be told apart: {same}"
+        serial = _serial(one)
+        if serial and len(self._serials[serial]) > 1:
+            same = _some(self._serials[serial])
+            return f"several volumes have the serial {serial!r}, so that their devices cannot be told apart: {same}"
         if self._is_link_of_another(volume.name, volume.id) or self._is_link_of_another(volume.id, volume.id):
             return f"its link {volume.name!r} would be that of another volume or of a partition; give it another name"
         same_name = self._names[volume.name]
         if len(same_name) > 1 and self._document.wished_by_name(volume.name):
             return f"the wish for {volume.name!r} fits {len(same_name)} volumes: {_some(same_name)}; name it by id"
         return ""
+
+
+def _serial(one: Attachment) -> str:
+    return one.volume.serial or (one.connection.serial if one.connection is not None else "")
 
 
 def _groups() -> defaultdict[str, list[str]]:

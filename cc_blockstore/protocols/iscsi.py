@@ -52,6 +52,12 @@ class Iscsi:
         likely = [path for path in paths if having is None or named.get(session.end_of(path)) in having]
         return [path for path in likely if self.device(machine, path) is not None]
 
+    def scan(self, machine: Machine, path: IscsiPath) -> None:
+        """The host of the session looks for this LUN alone."""
+        found = session.find(machine, path)
+        if found is not None:
+            device.scan(machine, found, path)
+
     def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
         """Close the session."""
         session.logout(machine, path, deadline)

@@ -32,7 +32,7 @@ class Batch(Protocol):
 
 
 class Transport(Protocol):
-    """Eight questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
+    """Nine questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
 
     service: str
 
@@ -53,6 +53,9 @@ class Transport(Protocol):
 
     def disks(self, machine: Machine, paths: Iterable[IscsiPath]) -> Collection[IscsiPath]:
         """Those of these paths whose disk is there, by one look for all."""
+
+    def scan(self, machine: Machine, path: IscsiPath) -> None:
+        """Have the kernel look whether the disk is there, where it is connected; no process."""
 
     def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
         """Close the connection; nothing where there is none."""

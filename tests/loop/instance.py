@@ -124,6 +124,9 @@ class LoopTransport:
     def disks(self, machine: Machine, paths: Iterable[IscsiPath]) -> list[IscsiPath]:
         raise AssertionError("not asked of a connected volume")
 
+    def scan(self, machine: Machine, path: IscsiPath) -> None:
+        raise AssertionError("not asked of a disk that is there")
+
     def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
         raise AssertionError("not asked of a volume that stays")
 

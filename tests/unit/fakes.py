@@ -143,9 +143,13 @@ class FakeMachine:
         return path.read_text() if path.exists() else ""
 
     def session(self, path: IscsiPath, number: int = 1, state: str = "LOGGED_IN") -> Path:
-        """A session of the kernel to this target."""
+        """A session of the kernel to this target, on a host of its own."""
         folder = self.write(f"sys/class/iscsi_session/session{number}/targetname", path.iqn + "\n").parent
         (folder / "state").write_text(state + "\n")
+        self.write(f"sys/class/scsi_host/host{number}/scan", "")
+        if not (folder / "device").is_symlink():
+            self._behind(number).mkdir(parents=True)
+            (folder / "device").symlink_to(self._behind(number))
         host = f"[{path.portal.host}]" if ":" in path.portal.host else path.portal.host
         connection = f"sys/class/iscsi_connection/connection{number}:0"
         self.write(f"{connection}/persistent_address", host + "\n")
@@ -154,7 +158,17 @@ class FakeMachine:
 
     def end_session(self, number: int = 1) -> None:
         """The kernel has closed it, and taken its disks away."""
-        shutil.rmtree(self.root / f"sys/class/iscsi_session/session{number}")
+        folder = self.root / f"sys/class/iscsi_session/session{number}"
+        (folder / "device").unlink()
+        self._behind(number).rename(folder / "device")
+        shutil.rmtree(folder)  # in one go: what is opened is counted
+
+    def scanned(self, number: int = 1) -> str:
+        """What the host of this session was told to look for."""
+        return self.read(f"sys/class/scsi_host/host{number}/scan")
+
+    def _behind(self, number: int) -> Path:
+        return self.root / f"sys/devices/platform/host{number}/session{number}"
 
     def disk(self, name: str, size: int = 1 << 30, data: bytes = b"") -> Path:
         """A disk in sysfs and in /dev; its node is a sparse file."""

@@ -86,6 +86,16 @@ def test_a_disk_that_does_not_come_is_told_at_the_deadline_and_takes_no_thread_u
     assert batch.asked == [[one.path, two.path]]
 
 
+def test_who_recovered_comes_without_its_disk(fake: FakeMachine, disks: set[IscsiPath]):
+    """A LUN that came meanwhile is there only after the kernel was told to look, which takes the volume's own time."""
+    old, new = task("old"), task("new")
+    batch = Script({new.path: None}, {old.path: None})
+    coming = arrivals(fake.machine, {ISCSI: batch}, [old, new], Deadline.after(10, fake.clock), [old.path])
+    assert next(coming) == (old, None)
+    disks.add(new.path)
+    assert list(coming) == [(new, None)]
+
+
 def test_who_has_not_come_by_the_deadline_is_overdue(fake: FakeMachine, disks: set[IscsiPath]):
     one, two = task("one"), task("two")
     disks.add(one.path)

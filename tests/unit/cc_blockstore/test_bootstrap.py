@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from blockstore.portal import Portal
 from blockstore.report import Report
 from blockstore.run import Command
 from blockstore.secret import Secret
+from blockstore.values import replace
 from cc_blockstore import bootstrap, seal
 from cc_blockstore.bootstrap import Verdict
-from cc_blockstore.machine import ledger
+from cc_blockstore.machine import device, ledger
 from cc_blockstore.machine.ledger import Known
-from tests.unit.fakes import FakeMachine
+from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.session import Session
+from tests.unit.fakes import FakeMachine, page_80
 
 PASSWORD, PASSWORD_IN, TOKEN = "Plant3dS3cret", "Plant3dMutual", "Plant3dT0ken"
 LOGIN = ("iscsiadm", "-m", "node", "--loginall=onboot")
@@ -297,6 +301,76 @@ def test_the_serial_of_another_volume_is_refused_before_any_look_at_the_disk(gue
     assert "wanted serial 'v1', found 'another'" in verdict.warning
     assert guest.fake.runner.programs == ["iscsiadm"]
     assert "complete a-v1" not in guest.service.asked
+
+
+def extended(guest: Guest, monkeypatch: pytest.MonkeyPatch, then: Any) -> Verdict:
+    """A run after the service said that it has 2 GiB; ``then`` is what the kernel learns when it asks the disk again."""
+    volume = replace(attachment("v1").volume, size=2)
+    guest.service.listed = [replace(attachment("v1", Status.ATTACHED), volume=volume)]
+    monkeypatch.setattr("cc_blockstore.machine.device.rescan", lambda machine, node: then())
+    return guest.run()
+
+
+def test_the_serial_is_looked_at_again_when_the_disk_was_asked_for_its_size(guest: Guest, monkeypatch):
+    """The session recovered, and the target has another volume behind the LUN by now: the kernel learns that with the size."""
+    guest.known("v1")
+    scsi = guest.fake.root / "sys/class/iscsi_session/session1/device/target1:0:0/1:0:0:1"
+    verdict = extended(guest, monkeypatch, lambda: (scsi / "vpd_pg80").write_bytes(page_80("another")))
+    assert results(verdict) == {"v1": "refused"}
+    assert "wanted serial 'v1', found 'another'" in verdict.warning
+    assert guest.service.asked == ["list", "report"]
+
+
+def test_another_disk_after_that_is_refused_though_it_has_the_serial(guest: Guest, monkeypatch):
+    """What is held and was looked at is the first one."""
+    guest.known("v1")
+    session = guest.fake.root / "sys/class/iscsi_session/session1"
+
+    def replaced() -> None:
+        shutil.rmtree(session / "device/target1:0:0")
+        guest.fake.lun(session, "sdb", serial="v1")
+
+    verdict = extended(guest, monkeypatch, replaced)
+    assert results(verdict) == {"v1": "refused"}
+    assert "refusing to use /dev/sdb" in verdict.warning
+
+
+@pytest.mark.parametrize("state", ["LOGGED_IN", "FAILED"])
+def test_a_lun_that_came_to_a_connected_target_is_looked_for_once(guest: Guest, monkeypatch, state):
+    """The kernel looks at a login and then never again; where the session recovers first, it cannot be told to before."""
+    guest.known("v1")
+    second = replace(PATHS["v1"], lun=2)
+    monkeypatch.setattr(guest.service, "connect", lambda *_: IscsiConnection((second,), None, (), "v2", "v2"))
+    guest.service.listed = [attachment("v1", Status.ATTACHED), attachment("v2")]
+    session, told = guest.fake.root / "sys/class/iscsi_session/session1", []
+    (session / "state").write_text(f"{state}\n")
+    scan = device.scan
+
+    def scanned(machine: Machine, found: Session, path: IscsiPath) -> None:
+        scan(machine, found, path)
+        told.append((found.state, guest.fake.scanned()))
+        guest.fake.lun(session, "sdb", 2, serial="v2")
+
+    monkeypatch.setattr("cc_blockstore.machine.device.scan", scanned)
+    monkeypatch.setattr(guest.fake.clock, "sleep", lambda _: (session / "state").write_text("LOGGED_IN\n"))
+    verdict = guest.run()
+    assert results(verdict) == {"v1": "ok", "v2": "ok"}
+    assert told == [("LOGGED_IN", "- - 2\n")]
+    assert guest.fake.runner.ran == []
+    assert [each.changed for each in verdict.report.volumes] == [state == "FAILED", True]
+    guest.service.listed = [attachment("v1", Status.ATTACHED), attachment("v2", Status.ATTACHED)]
+    assert not guest.run().report.changed
+    assert len(told) == 1
+
+
+def test_a_lun_that_is_not_there_is_looked_for_once_and_waited_for(guest: Guest):
+    guest.known("v1")
+    shutil.rmtree(guest.fake.root / "sys/class/iscsi_session/session1/device/target1:0:0")
+    guest.service.listed = [attachment("v1", Status.ATTACHED)]
+    verdict = guest.run()
+    assert results(verdict) == {"v1": "failed"}
+    assert guest.fake.scanned() == "- - 1\n"
+    assert guest.fake.runner.ran == []
 
 
 def test_data_is_refused_and_stays(guest: Guest, point: Path):

@@ -42,6 +42,27 @@ def test_it_is_not_there_before_its_node_and_its_size(fake: FakeMachine):
     assert see(fake) is None
 
 
+@pytest.mark.parametrize(("target", "told"), [(None, "- - 11\n"), ("3\n", "- 3 11\n")])
+def test_the_host_of_a_session_is_told_to_look_for_one_lun(fake: FakeMachine, target, told):
+    """Of an adapter that has all its sessions at one host only this one's target is looked at."""
+    fake.session(IscsiPath(PATH.portal, "iqn.2010-10.org.openstack:volume-2", 1), 1)
+    folder = fake.session(PATH, 2)
+    if target is not None:
+        (folder / "target_id").write_text(target)
+    found = session.find(fake.machine, PATH)
+    assert found is not None
+    device.scan(fake.machine, found, IscsiPath(PATH.portal, PATH.iqn, 11))
+    assert (fake.scanned(1), fake.scanned(2)) == ("", told)
+
+
+def test_a_host_that_cannot_be_told_holds_up_nothing(fake: FakeMachine):
+    fake.session(PATH)
+    (fake.root / "sys/class/scsi_host/host1/scan").unlink()
+    found = session.find(fake.machine, PATH)
+    assert found is not None
+    device.scan(fake.machine, found, PATH)
+
+
 @pytest.mark.parametrize(
     ("page", "serial"),
     [

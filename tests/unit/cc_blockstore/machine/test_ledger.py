@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -38,8 +39,33 @@ def test_no_secret_is_put_down(fake: FakeMachine):
 
 @given(ATTACHMENTS, PATHS)
 def test_round_trip(attachment, path):
-    known = Known(attachment, path, borrowed=True)
+    known = Known(attachment, path, borrowed=True, serial="named")
     assert ledger._read(known.to_json()) == known
+
+
+def test_a_file_of_a_version_that_remembered_no_serial_is_read(fake: FakeMachine):
+    value = json.loads(ONE.to_json())
+    del value["serial"]
+    fake.write("var/lib/blockstore/volumes/v1.json", json.dumps(value, indent=1) + "\n")
+    assert ledger.read_all(fake.machine) == {"v1": ONE}
+
+
+@pytest.mark.parametrize(
+    ("listed", "connection", "before", "serial"),
+    [
+        ("listed", "said", "remembered", "listed"),
+        ("", "said", "remembered", "said"),
+        ("", "", "remembered", ""),
+        ("", None, "remembered", "remembered"),
+        ("listed", None, "remembered", "listed"),
+        ("", None, None, ""),
+    ],
+)
+def test_whose_word_of_the_serial_counts(listed, connection, before, serial):
+    """The list's; what connection_info says now; only then what it said when it was asked."""
+    said = None if connection is None else IscsiConnection((ONE.path,), serial=connection)
+    one = Attachment("a1", Volume("v1", "data", serial=listed), connection=said)
+    assert ledger.serial_of(one, None if before is None else replace(ONE, serial=before)) == serial
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", ONE.to_json()[:40], ONE.to_json().replace('"fd', '"/'), "\0"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from blockstore.attachment import Attachment, Status, Volume
+from blockstore.iscsi import IscsiConnection, IscsiPath
+from blockstore.portal import Portal
 from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.plan.desired import Desired, decide
 
@@ -64,6 +66,21 @@ def test_a_wish_by_a_name_that_two_volumes_have_is_nobody_s():
 
 def test_the_same_two_are_fine_where_the_wish_names_one_by_id():
     assert ids(decide(document(v1={"mount": "/srv"}), [one("v1", "data"), one("v2", "data")], {}, complete=True)) == ["v1", "v2"]
+
+
+def test_two_volumes_of_one_serial_are_both_left_alone_whoever_names_it():
+    path = IscsiPath(Portal("10.0.0.1"), "iqn.2010-10.org.openstack:v", 1)
+    listed = [
+        Attachment("a-v1", Volume("v1", "a", serial="same")),
+        Attachment("a-v2", Volume("v2", "b"), connection=IscsiConnection((path,), serial="same")),
+        Attachment("a-v3", Volume("v3", "c", serial="own"), connection=IscsiConnection((path,), serial="same")),
+        Attachment("a-v4", Volume("v4", "d")),
+        Attachment("a-v5", Volume("v5", "e")),
+    ]
+    desired = decide(document(), listed, {}, complete=True)
+    assert ids(desired) == ["v3", "v4", "v5"]
+    assert set(reasons(desired)) == {"v1", "v2"}
+    assert reasons(desired)["v2"].startswith("several volumes have the serial 'same'")
 
 
 def test_two_volumes_on_one_mount_point_are_both_left_alone():

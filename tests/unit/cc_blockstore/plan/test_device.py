@@ -17,7 +17,8 @@ TABLE = [
     row("device-2", "refuse", OURS, "another"),
     row("device-3", "refuse", BARE, "6f0a2d64"),
     row("device-4", "keep", OURS, "6f0a2d64"),
-    row("device-5", "keep", BARE, ""),
+    row("device-5", "refuse", OURS, "", {"6f0a2d64": "v2"}),
+    row("device-6", "keep", OURS, "", {"another": "v2"}),
 ]
 
 
@@ -27,8 +28,8 @@ def test_the_page_holds_the_same_rows():
 
 @pytest.mark.parametrize(("identifier", "expected", "given"), TABLE)
 def test_row(identifier, expected, given):
-    seen, serial = given
-    assert action(decide(seen, Identity(serial))) == expected
+    seen, *identity = given
+    assert action(decide(seen, Identity(*identity))) == expected
 
 
 @pytest.mark.parametrize("serial", ["6f0a2d6", "6f0a2d644", "6F0A2D64", " 6f0a2d64"])
@@ -38,8 +39,15 @@ def test_nothing_but_the_very_same_serial_will_do(serial):
     assert decision.why == f"refusing to use /dev/sda: wanted serial {serial!r}, found '6f0a2d64'"
 
 
+def test_a_refusal_names_the_volume_whose_serial_it_is():
+    decision = decide(OURS, Identity("", {"6f0a2d64": "v2"}))
+    assert isinstance(decision, Refuse)
+    assert decision.why == "refusing to use /dev/sda: its serial '6f0a2d64' is the one that was named for volume v2"
+
+
 def test_without_a_named_serial_any_is_taken():
     assert action(decide(OURS, Identity(""))) == "keep"
+    assert action(decide(BARE, Identity("", {"6f0a2d64": "v2"}))) == "keep"
     assert action(decide(None, Identity(""))) == "wait"
 
 
