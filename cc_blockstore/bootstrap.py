@@ -151,13 +151,9 @@ class Run:
         if not desired.take_down:
             return []
         from cc_blockstore.machine import device, fstab
-        from cc_blockstore.takedown import take_down
+        from cc_blockstore.takedown import take_down_all
 
-        reports = [
-            take_down(self.machine, known[each], self.deadline, self._steps(known[each].attachment.volume.name))
-            for each in desired.take_down
-            if each in known
-        ]
+        reports = take_down_all(self.machine, known, desired.take_down, self.deadline, self._steps)
         down = [report.id for report in reports if report.result is Result.OK]
         device.unlink(self.machine, [known[each].attachment.volume for each in down])
         fstab.update(self.machine, dict.fromkeys(down, ()))

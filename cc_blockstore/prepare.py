@@ -32,6 +32,7 @@ class Preparation:
     put: Writer
     _connector: Connector | None = None
     _users: dict[IscsiPath, str] | None = None
+    _own: tuple[IscsiPath, ...] = ()
 
     def task(self, wanted: Wanted, known: Known | None) -> Task:
         """One volume, ready for the login. What goes wrong here becomes the task's trouble and holds up no other volume."""
@@ -82,6 +83,7 @@ class Preparation:
         self._claim(path, wanted.attachment.volume.id)
         # A session that is there although we know nothing of it is somebody else's: used, never closed.
         foreign = known is None and transport.connected(self.machine, path) is not Connected.NO
+        foreign = foreign and not any(transport.shares(path, each) for each in self._own)
         serial = wanted.attachment.volume.serial or connection.serial
         self._note(wanted, Known(wanted.attachment, path, connection.driver_volume_type, foreign), serial)
         if not foreign:
@@ -91,7 +93,9 @@ class Preparation:
     def _claim(self, path: IscsiPath, volume_id: str) -> None:
         """One path, one volume: where no serial is named, nothing else would tell two of them apart."""
         if self._users is None:
-            self._users = {each.path: each.attachment.volume.id for each in ledger.read_all(self.machine).values()}
+            before = ledger.read_all(self.machine).values()
+            self._users = {each.path: each.attachment.volume.id for each in before}
+            self._own = tuple(each.path for each in before if not each.borrowed)
         user = self._users.setdefault(path, volume_id)
         if user != volume_id:
             raise LoginFailed(f"its connection_info leads to {path}, which is volume {user}")
