@@ -83,7 +83,7 @@ class Run:
         self.deadline = Deadline.after(self.document.deadline, self.machine.clock)
         self.initiator = self.document.initiator_name or iqn.derived(self.instance_id)
         self.client = client_of(self.document, self.machine)
-        self.leaving: frozenset[str] = frozenset()
+        self.leaving: frozenset[str] = frozenset()  # attachments
         self.known: Mapping[str, Known] = {}
         self.precedence = Precedence(self.machine)
         self.line = threading.Lock()  # the client has one connection, and the volumes' threads tell the service themselves
@@ -157,15 +157,16 @@ class Run:
         down = [report.id for report in reports if report.result is Result.OK]
         device.unlink(self.machine, [known[each].attachment.volume for each in down])
         fstab.update(self.machine, dict.fromkeys(down, ()))
+        back = {each.attachment.volume.id for each in desired.bring_up}
         for volume_id in down:
-            # One that leaves by this instance's own wish is remembered until the service has been told.
-            if volume_id not in self.leaving or self.client is None:
+            # One that leaves by this instance's own wish is remembered until the service has been told, or it comes back.
+            if known[volume_id].attachment.id not in self.leaving or self.client is None or volume_id in back:
                 ledger.forget(self.machine, volume_id)
         return reports
 
     def _release(self, busy: Collection[str], listed: listing.Listing) -> listing.Listing:
         """Tell the service which detached volumes nobody uses here any more, so that it can revoke their export."""
-        asked = [each for each in listed.attachments if each.status is Status.DETACHING or each.volume.id in self.leaving]
+        asked = [each for each in listed.attachments if each.status is Status.DETACHING or each.id in self.leaving]
 
         def let_go(client: MetadataClient, each: Attachment) -> None:
             client.detach(each.id, self.deadline)
@@ -173,7 +174,8 @@ class Run:
 
         notes = self._told(listed, [each for each in asked if each.volume.id not in busy], let_go)
         if listed.complete:  # what the service does not list, it need not be told of
-            for volume_id in self.leaving - {each.volume.id for each in asked} - set(busy):
+            left = self.leaving - {each.id for each in asked}
+            for volume_id in {each for each, one in self.known.items() if one.attachment.id in left} - set(busy):
                 ledger.forget(self.machine, volume_id)
         return replace(listed, notes=(*listed.notes, *notes))
 

@@ -63,8 +63,8 @@ def forget(machine: Machine, volume_id: str) -> None:
 
 
 def leaving(known: Mapping[str, Known]) -> frozenset[str]:
-    """The ids of those whose detaching was begun and not completed."""
-    return frozenset(volume_id for volume_id, each in known.items() if each.leaving)
+    """The attachments (by id) whose detaching was begun and not completed: the volume may have come back under another one."""
+    return frozenset(each.attachment.id for each in known.values() if each.leaving)
 
 
 def _folder(machine: Machine) -> str:

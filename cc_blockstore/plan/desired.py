@@ -49,8 +49,8 @@ def decide(
 ) -> Desired:  # fmt: skip
     """What should be. ``known``: ours from before, by volume id. ``complete``: the list is the whole truth, so that what is
     known but not listed is to be taken down; an unreachable service gives no such list, and then nothing is. ``leaving``: the
-    known ones whose detaching from here was begun; they are treated as if the service had asked for it."""
-    listed = tuple(replace(each, status=Status.DETACHING) if each.volume.id in leaving else each for each in listed)
+    attachments (by id) whose detaching from here was begun; they are treated as if the service had asked for it."""
+    listed = tuple(replace(each, status=Status.DETACHING) if each.id in leaving else each for each in listed)
     here = tuple(each for each in listed if each.status is not Status.DETACHING)
     doubts = Doubts(document, here)
     wanted, turned = [], {}
@@ -65,7 +65,8 @@ def decide(
         else:
             wanted.append(Wanted(each, wish))
     away = [*turned.values(), *(_not_attached(document, here) if complete else ())]
-    gone = _take_down(listed, here, known, doubts, leaving, complete=complete)
+    begun = {volume_id for volume_id, each in known.items() if each.id in leaving}
+    gone = _take_down(listed, here, known, doubts, begun, complete=complete)
     return _without_shared_mounts(Desired(tuple(wanted), gone, tuple(away)))
 
 
@@ -80,7 +81,7 @@ def _take_down(
     gone = [each.volume.id for each in leaving if each.volume.id not in staying]
     gone += [volume_id for volume_id in known if volume_id not in ids and (complete or volume_id in begun)]
     # The same volume under a new attachment has new credentials: the session of the old one would never recover.
-    gone += [volume_id for volume_id, now in staying.items() if volume_id in known and known[volume_id].id != now]
+    gone += [each for each, now in staying.items() if each in known and known[each].id != now]
     return tuple(dict.fromkeys(each for each in gone if not doubts.is_listed_twice(each)))
 
 

@@ -47,3 +47,8 @@ def test_a_broken_file_is_passed_over(fake: FakeMachine, text):
     ledger.write(fake.machine, ONE)
     fake.write("var/lib/blockstore/volumes/broken.json", text)
     assert ledger.read_all(fake.machine) == {"v1": ONE}
+
+
+def test_what_is_leaving_is_told_by_its_attachment():
+    other = replace(ONE, attachment=Attachment("a2", Volume("v2", "logs")), leaving=True)
+    assert ledger.leaving({"v1": ONE, "v2": other}) == {"a2"}

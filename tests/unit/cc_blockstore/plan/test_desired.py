@@ -120,3 +120,14 @@ def test_the_same_volume_under_a_new_attachment_goes_before_it_comes():
     desired = decide(document, [new], {"v1": old}, complete=True)
     assert desired.take_down == ("v1",)
     assert [each.attachment.id for each in desired.bring_up] == ["a-new"]
+
+
+def test_one_whose_leaving_was_begun_goes_and_comes_back_under_a_new_attachment():
+    old, new = one("v1"), Attachment("a-new", Volume("v1", "v1"))
+    desired = decide(document(), [old], {"v1": old}, complete=True, leaving=[old.id])
+    assert (ids(desired), desired.take_down) == ([], ("v1",))
+    for listed in ([new], [old, new]):
+        desired = decide(document(), listed, {"v1": old}, complete=False, leaving=[old.id])
+        assert [each.attachment.id for each in desired.bring_up] == ["a-new"]
+        assert desired.take_down == ("v1",)
+    assert decide(document(), [], {"v1": old}, complete=False, leaving=[old.id]).take_down == ("v1",)
