@@ -170,7 +170,9 @@ class Run:
 
         def let_go(client: MetadataClient, each: Attachment) -> None:
             client.detach(each.id, self.deadline)
-            ledger.forget(self.machine, each.volume.id)
+            known = self.known.get(each.volume.id)
+            if known is not None and known.attachment.id == each.id:
+                ledger.forget(self.machine, each.volume.id)
 
         notes = self._told(listed, [each for each in asked if each.volume.id not in busy], let_go)
         if listed.complete:  # what the service does not list, it need not be told of

@@ -170,6 +170,16 @@ def test_a_new_attachment_is_not_taken_for_the_one_that_left(
     assert [each for each in guest.service.asked if "a-" in each] == [*(["detach a-v1"] if old else []), "complete a-new"]
 
 
+def test_an_old_attachment_that_ends_is_not_taken_for_the_new_one(guest: Guest):
+    """The volume is here under another one already."""
+    ended = replace(attachment("v1", Status.DETACHING), id="a-old")
+    guest.service.listed = [ended, attachment("v1", Status.ATTACHED)]
+    assert results(guest.run()) == {"v1": "ok"}
+    assert "detach a-old" in guest.service.asked
+    assert "connect a-v1" not in guest.service.asked
+    assert not ledger.read_all(guest.fake.machine)["v1"].borrowed
+
+
 def test_one_that_the_document_itself_attaches_says_so(guest: Guest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     stated = parse({
         "attachments": [{
