@@ -84,6 +84,7 @@ class Run:
         self.initiator = self.document.initiator_name or iqn.derived(self.instance_id)
         self.client = client_of(self.document, self.machine)
         self.leaving: frozenset[str] = frozenset()  # attachments
+        self.moved: Mapping[str, str] = {}
         self.known: Mapping[str, Known] = {}
         self.precedence = Precedence(self.machine)
         self.line = threading.Lock()  # the client has one connection, and the volumes' threads tell the service themselves
@@ -100,8 +101,10 @@ class Run:
             threading.Thread(target=_load, name="imports", daemon=True).start()
         listed = listing.see(self.document, known, self.client, self.deadline)
         before = {volume_id: each.attachment for volume_id, each in known.items()}
-        self.leaving = ledger.leaving(known)
-        desired = plan.decide(self.document, listed.attachments, before, complete=listed.complete, leaving=self.leaving)
+        self.leaving, self.moved = ledger.leaving(known), ledger.moved(known, listed.attachments)
+        desired = plan.decide(
+            self.document, listed.attachments, before, complete=listed.complete, leaving=self.leaving, moved=self.moved
+        )
 
         gone = self._take_down(desired, known)
         busy = {each.id for each in gone if each.result is not Result.OK}
@@ -162,7 +165,12 @@ class Run:
             # One that leaves by this instance's own wish is remembered until the service has been told, or it comes back.
             if known[volume_id].attachment.id not in self.leaving or self.client is None or volume_id in back:
                 ledger.forget(self.machine, volume_id)
-        return reports
+        return [self._with_cause(each) for each in reports]
+
+    def _with_cause(self, report: VolumeReport) -> VolumeReport:
+        """Of one that nobody meant to detach, why it should have gone."""
+        cause = self.moved.get(report.id)
+        return replace(report, reason=f"{cause}: {report.reason}") if cause and report.reason else report
 
     def _release(self, busy: Collection[str], listed: listing.Listing) -> listing.Listing:
         """Tell the service which detached volumes nobody uses here any more, so that it can revoke their export."""

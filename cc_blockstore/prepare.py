@@ -81,6 +81,7 @@ class Preparation:
     def _new(self, wanted: Wanted, known: Known | None, connection: Connection) -> Task:
         path, transport = connection.paths[0], TRANSPORTS[connection.driver_volume_type]
         self._claim(path, wanted.attachment.volume.id)
+        self._leave(known, path)
         # A session that is there although we know nothing of it is somebody else's: used, never closed.
         foreign = known is None and transport.connected(self.machine, path) is not Connected.NO
         foreign = foreign and not any(transport.shares(path, each) for each in self._own)
@@ -99,6 +100,16 @@ class Preparation:
         user = self._users.setdefault(path, volume_id)
         if user != volume_id:
             raise LoginFailed(f"its connection_info leads to {path}, which is volume {user}")
+
+    def _leave(self, known: Known | None, path: IscsiPath) -> None:
+        """The node record of a path that is no longer this volume's goes, with its secret: open-iscsi would log in by both at the
+        next boot. Not one that another volume needs, nor one that was there before us."""
+        if known is None or known.borrowed:
+            return
+        transport, volume_id = TRANSPORTS[known.transport], known.attachment.volume.id
+        users = [path, *(each for each, user in (self._users or {}).items() if user != volume_id)]
+        if not any(transport.shares(known.path, each) for each in users):
+            transport.forget(self.machine, known.path)
 
     def _serial(self, wanted: Wanted) -> str:
         connection = wanted.attachment.connection

@@ -131,3 +131,9 @@ def test_one_whose_leaving_was_begun_goes_and_comes_back_under_a_new_attachment(
         assert [each.attachment.id for each in desired.bring_up] == ["a-new"]
         assert desired.take_down == ("v1",)
     assert decide(document(), [], {"v1": old}, complete=False, leaving=[old.id]).take_down == ("v1",)
+
+
+def test_one_that_is_named_at_another_path_goes_before_it_comes():
+    both = [one("v1"), one("v2")]
+    desired = decide(document(), both, {each.volume.id: each for each in both}, complete=True, moved=["v2"])
+    assert (ids(desired), desired.take_down) == (["v1", "v2"], ("v2",))
