@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from blockstore.errors import BlockstoreError, Fault, ServiceUnreachable
+from blockstore.iscsi import IscsiConnection
 from blockstore.report import Result, VolumeReport
 from blockstore.values import replace
 from cc_blockstore import bootstrap
 from cc_blockstore import detach as command
 from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.machine import fstab, ledger
+from cc_blockstore.machine.ledger import Known
 from tests.unit.cc_blockstore.test_bootstrap import LOGIN, PATHS, Guest, Status, attachment, bring_up, connection, results
 from tests.unit.fakes import FakeMachine
 
@@ -168,6 +170,28 @@ def test_a_new_attachment_is_not_taken_for_the_one_that_left(
     known = ledger.read_all(guest.fake.machine)["v1"]
     assert (known.attachment.id, known.leaving) == ("a-new", False)
     assert [each for each in guest.service.asked if "a-" in each] == [*(["detach a-v1"] if old else []), "complete a-new"]
+
+
+def test_a_new_attachment_is_asked_for_even_where_another_volume_keeps_the_session(
+    fake: FakeMachine, monkeypatch: pytest.MonkeyPatch
+):
+    """Both are LUNs of one target; the first one left, and the list is not the whole truth."""
+    guest, second = Guest(fake, monkeypatch), replace(PATHS["v1"], lun=2)
+    session = fake.session(PATHS["v1"])
+    fake.lun(session, "sdb", 2, serial="v2")
+    ledger.write(fake.machine, Known(attachment("v1", Status.ATTACHED), PATHS["v1"], leaving=True))
+    ledger.write(fake.machine, Known(attachment("v2", Status.ATTACHED), second))
+    new, faults = replace(attachment("v1"), id="a-new"), (Fault("attachments[7]", "is nothing that is known"),)
+    monkeypatch.setattr(guest.service, "attachments", lambda _: ((new, attachment("v2", Status.ATTACHED)), faults))
+
+    def connect(attachment_id: str, *_: Any) -> IscsiConnection:
+        guest.service.asked.append(attachment_id)
+        fake.lun(session, "sda", 1, serial="v1")
+        return connection("v1")
+
+    monkeypatch.setattr(guest.service, "connect", connect)
+    assert results(guest.run()) == {"v1": "ok", "v2": "ok"}
+    assert guest.service.asked[0] == "a-new"
 
 
 def test_an_old_attachment_that_ends_is_not_taken_for_the_new_one(guest: Guest):
