@@ -50,7 +50,7 @@ def decide(
     """What should be. ``known``: ours from before, by volume id. ``complete``: the list is the whole truth, so that what is
     known but not listed is to be taken down; an unreachable service gives no such list, and then nothing is. ``leaving``: the
     attachments (by id) whose detaching from here was begun; they are treated as if the service had asked for it. ``moved``: the
-    volumes (by id) that are connected by another path than is named now; they are to go there before they come."""
+    volumes (by id) that are connected by another path than is named now; of these, what comes is to go there first."""
     listed = tuple(replace(each, status=Status.DETACHING) if each.id in leaving else each for each in listed)
     here = tuple(each for each in listed if each.status is not Status.DETACHING)
     doubts = Doubts(document, here)
@@ -67,8 +67,10 @@ def decide(
             wanted.append(Wanted(each, wish))
     away = [*turned.values(), *(_not_attached(document, here) if complete else ())]
     begun = {volume_id for volume_id, each in known.items() if each.id in leaving}
-    gone = _take_down(listed, here, known, doubts, begun, moved, complete=complete)
-    return _without_shared_mounts(Desired(tuple(wanted), gone, tuple(away)))
+    desired = _without_shared_mounts(Desired(tuple(wanted), (), tuple(away)))
+    clear = {each.attachment.volume.id for each in desired.bring_up}
+    gone = _take_down(listed, here, known, doubts, begun, clear.intersection(moved), complete=complete)
+    return replace(desired, take_down=gone)
 
 
 def _take_down(

@@ -137,3 +137,10 @@ def test_one_that_is_named_at_another_path_goes_before_it_comes():
     both = [one("v1"), one("v2")]
     desired = decide(document(), both, {each.volume.id: each for each in both}, complete=True, moved=["v2"])
     assert (ids(desired), desired.take_down) == (["v1", "v2"], ("v2",))
+
+
+def test_one_that_is_not_touched_stays_where_it_is_whatever_is_named():
+    for listed in ([one("v1", "v2"), one("v2")], [one("v1", blockstore_mount="/a"), one("v2", blockstore_mount="/a")]):
+        desired = decide(document(), listed, {each.volume.id: each for each in listed}, complete=True, moved=["v1"])
+        assert "v1" in reasons(desired)
+        assert desired.take_down == ()
