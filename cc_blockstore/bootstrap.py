@@ -83,7 +83,8 @@ class Run:
         self.deadline = Deadline.after(self.document.deadline, self.machine.clock)
         self.initiator = self.document.initiator_name or iqn.derived(self.instance_id)
         self.client = client_of(self.document, self.machine)
-        self.leaving: frozenset[str] = frozenset()
+        self.leaving: frozenset[str] = frozenset()  # attachments
+        self.moved: Mapping[str, str] = {}
         self.known: Mapping[str, Known] = {}
         self.precedence = Precedence(self.machine)
         self.line = threading.Lock()  # the client has one connection, and the volumes' threads tell the service themselves
@@ -100,8 +101,10 @@ class Run:
             threading.Thread(target=_load, name="imports", daemon=True).start()
         listed = listing.see(self.document, known, self.client, self.deadline)
         before = {volume_id: each.attachment for volume_id, each in known.items()}
-        self.leaving = ledger.leaving(known)
-        desired = plan.decide(self.document, listed.attachments, before, complete=listed.complete, leaving=self.leaving)
+        self.leaving, self.moved = ledger.leaving(known), ledger.moved(known, listed.attachments)
+        desired = plan.decide(
+            self.document, listed.attachments, before, complete=listed.complete, leaving=self.leaving, moved=self.moved
+        )
 
         gone = self._take_down(desired, known)
         busy = {each.id for each in gone if each.result is not Result.OK}
@@ -152,33 +155,38 @@ class Run:
         if not desired.take_down:
             return []
         from cc_blockstore.machine import device, fstab
-        from cc_blockstore.takedown import take_down
+        from cc_blockstore.takedown import take_down_all
 
-        reports = [
-            take_down(self.machine, known[each], self.deadline, self._steps(known[each].attachment.volume.name))
-            for each in desired.take_down
-            if each in known
-        ]
+        reports = take_down_all(self.machine, known, desired.take_down, self.deadline, self._steps)
         down = [report.id for report in reports if report.result is Result.OK]
         device.unlink(self.machine, [known[each].attachment.volume for each in down])
         fstab.update(self.machine, dict.fromkeys(down, ()))
+        back = {each.attachment.volume.id for each in desired.bring_up}
         for volume_id in down:
-            # One that leaves by this instance's own wish is remembered until the service has been told.
-            if volume_id not in self.leaving or self.client is None:
+            # One that leaves by this instance's own wish is remembered until the service has been told, or it comes back.
+            if known[volume_id].attachment.id not in self.leaving or self.client is None or volume_id in back:
                 ledger.forget(self.machine, volume_id)
-        return reports
+        return [self._with_cause(each) for each in reports]
+
+    def _with_cause(self, report: VolumeReport) -> VolumeReport:
+        """Of one that nobody meant to detach, why it should have gone."""
+        cause = self.moved.get(report.id)
+        return replace(report, reason=f"{cause}: {report.reason}") if cause and report.reason else report
 
     def _release(self, busy: Collection[str], listed: listing.Listing) -> listing.Listing:
         """Tell the service which detached volumes nobody uses here any more, so that it can revoke their export."""
-        asked = [each for each in listed.attachments if each.status is Status.DETACHING or each.volume.id in self.leaving]
+        asked = [each for each in listed.attachments if each.status is Status.DETACHING or each.id in self.leaving]
 
         def let_go(client: MetadataClient, each: Attachment) -> None:
             client.detach(each.id, self.deadline)
-            ledger.forget(self.machine, each.volume.id)
+            known = self.known.get(each.volume.id)
+            if known is not None and known.attachment.id == each.id:
+                ledger.forget(self.machine, each.volume.id)
 
         notes = self._told(listed, [each for each in asked if each.volume.id not in busy], let_go)
         if listed.complete:  # what the service does not list, it need not be told of
-            for volume_id in self.leaving - {each.volume.id for each in asked} - set(busy):
+            left = self.leaving - {each.id for each in asked}
+            for volume_id in {each for each, one in self.known.items() if one.attachment.id in left} - set(busy):
                 ledger.forget(self.machine, volume_id)
         return replace(listed, notes=(*listed.notes, *notes))
 

@@ -13,11 +13,12 @@ from cc_blockstore.machine.ledger import Known, serial_of
 class Claims:
     """Of what is known from before and of what is listed; what connection_info says is added as it is learned.
 
-    ``serials``: each that somebody named, with the volume that it is of.
+    ``serials``: each that somebody named, with the volume that it is of. ``own``: the paths of before whose sessions we made.
     """
 
     def __init__(self, known: Mapping[str, Known], listed: Iterable[Attachment]) -> None:
         self._paths = {each.path: volume_id for volume_id, each in known.items()}
+        self.own = tuple(each.path for each in known.values() if not each.borrowed)
         self.serials: dict[str, str] = {}
         here = {each.volume.id: each for each in listed if each.status is not Status.DETACHING}
         for volume_id, each in known.items():  # before the new ones: these are connected, and links of theirs are in use
@@ -31,6 +32,10 @@ class Claims:
         user = self._paths.setdefault(path, volume_id)
         if user != volume_id:
             raise LoginFailed(f"its connection_info leads to {path}, which is volume {user}")
+
+    def of_others(self, volume_id: str) -> list[IscsiPath]:
+        """The paths of all volumes but this one."""
+        return [path for path, user in self._paths.items() if user != volume_id]
 
     def serial(self, serial: str, volume_id: str) -> None:
         """One serial, one volume: udev finds the links of a disk by it. "" is nobody's. Raises `LoginFailed`."""

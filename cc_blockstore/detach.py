@@ -26,10 +26,12 @@ def detach(machine: Machine, document: Document, name: str) -> tuple[VolumeRepor
     """
     deadline = Deadline.after(document.deadline, machine.clock)
     with lock.exclusive(machine, deadline):
-        known = _named(ledger.read_all(machine), name)
+        every = ledger.read_all(machine)
+        known = _named(every, name)
         volume = known.attachment.volume
+        others = [each for volume_id, each in every.items() if volume_id != volume.id]
         ledger.write(machine, replace(known, leaving=True))
-        report = take_down(machine, known, deadline, Steps(volume.name, machine.clock.monotonic(), machine.clock))
+        report = take_down(machine, known, others, deadline, Steps(volume.name, machine.clock.monotonic(), machine.clock))
         if report.result is Result.REFUSED:
             ledger.write(machine, known)
         if report.result is not Result.OK:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from blockstore.errors import BlockstoreError
+from blockstore.iscsi import IscsiPath
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing
@@ -29,6 +31,7 @@ from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device, Identity
 from cc_blockstore.protocols import TRANSPORTS
 from cc_blockstore.shape import overwrite_of
+from cc_blockstore.takedown import obstacle, stays
 from cc_blockstore.wish import FilesystemWish, Table, VolumeWish
 
 
@@ -42,33 +45,66 @@ class PlannedStep:
     why: str
 
 
+@dataclass(frozen=True)
+class Going:
+    """What is to be taken down, by volume id: what can be, and how (``free``), what somebody uses, and who (``busy``); and the
+    paths whose sessions will be closed by then."""
+
+    free: Mapping[str, str]
+    busy: Mapping[str, str]
+    closed: tuple[IscsiPath, ...]
+
+
 def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ...], tuple[str, ...]]:
     """All decisions, and the notes and faults of the service."""
     deadline = Deadline.after(document.deadline, machine.clock)
     known = ledger.read_all(machine)
     listed = listing.see(document, known, client_of(document, machine), deadline)
     before = {volume_id: each.attachment for volume_id, each in known.items()}
-    desired = plan.decide(document, listed.attachments, before, complete=listed.complete, leaving=ledger.leaving(known))
-    steps = [
-        PlannedStep(known[each].attachment.volume.name, "detach", "do", "unmount, flush, log out: it is no longer attached")
-        for each in desired.take_down
-        if each in known
-    ]
+    leaving, moved = ledger.leaving(known), ledger.moved(known, listed.attachments)
+    desired = plan.decide(document, listed.attachments, before, complete=listed.complete, leaving=leaving, moved=moved)
+    going = _going(machine, known, desired.take_down)
+    causes = {each: moved.get(each, "it is no longer attached") for each in known}
+    steps = [_detach(known[each], "do", f"{how}: {causes[each]}") for each, how in going.free.items()]
+    steps += [_detach(known[each], "refuse", f"{causes[each]}: {who}") for each, who in going.busy.items()]
     steps += [PlannedStep(each.name, "document", "refuse", each.reason) for each in desired.turned]
-    staying = {volume_id: each for volume_id, each in known.items() if volume_id not in desired.take_down}
-    claims = Claims(staying, listed.attachments)
+    left = {volume_id: each for volume_id, each in known.items() if volume_id not in going.free}
+    claims = Claims(left, listed.attachments)
     for wanted in desired.bring_up:
-        steps += _volume(machine, wanted, known.get(wanted.attachment.volume.id), claims)
+        if wanted.attachment.volume.id not in going.busy:
+            steps += _volume(machine, wanted, left.get(wanted.attachment.volume.id), claims, going.closed)
     return tuple(steps), (*listed.faults, *listed.notes)
 
 
-def _volume(machine: Machine, wanted: Wanted, known: Known | None, claims: Claims) -> list[PlannedStep]:
+def _going(machine: Machine, known: Mapping[str, Known], ids: Iterable[str]) -> Going:
+    left, free, busy, closed = dict(known), dict[str, str](), dict[str, str](), list[IscsiPath]()
+    for volume_id in [each for each in ids if each in known]:
+        one = left.pop(volume_id)
+        if why := obstacle(machine, one, left.values()):
+            left[volume_id], busy[volume_id] = one, why
+        elif one.borrowed:
+            free[volume_id] = "unmount, flush; its session is not ours and stays"
+        elif stays(machine, one, left.values()):
+            free[volume_id] = "unmount, flush, take its disk away, its session stays for another volume"
+        else:
+            free[volume_id] = "unmount, flush, log out"
+            closed.append(one.path)
+    return Going(free, busy, tuple(closed))
+
+
+def _detach(known: Known, verb: str, why: str) -> PlannedStep:
+    return PlannedStep(known.attachment.volume.name, "detach", verb, why)
+
+
+def _volume(
+    machine: Machine, wanted: Wanted, known: Known | None, claims: Claims, closed: Iterable[IscsiPath]
+) -> list[PlannedStep]:
     name, serial = wanted.attachment.volume.name, serial_of(wanted.attachment, known)
     try:
         claims.serial(serial, wanted.attachment.volume.id)
     except BlockstoreError as error:
         return [PlannedStep(name, "login", "refuse", str(error))]
-    device = _connected(machine, wanted, known)
+    device = _connected(machine, wanted, known, closed)
     if device is None:
         wished = f"; then {plan_partition.describe(wanted.wish)}, where that destroys nothing" if wanted.wish else ""
         return [PlannedStep(name, "login", "do", f"ask for connection_info and log in{wished}")]
@@ -76,11 +112,16 @@ def _volume(machine: Machine, wanted: Wanted, known: Known | None, claims: Claim
     return [_told(name, step, decision) for step, decision in _decisions(machine, wanted, device, identity)]
 
 
-def _connected(machine: Machine, wanted: Wanted, known: Known | None) -> Device | None:
+def _connected(machine: Machine, wanted: Wanted, known: Known | None, closed: Iterable[IscsiPath]) -> Device | None:
+    """The disk that the run would find connected: by the path that it knows unless that is to go, else by the named one."""
     connection = wanted.attachment.connection
-    if connection is not None:
-        return TRANSPORTS[connection.driver_volume_type].device(machine, connection.paths[0])
-    return TRANSPORTS[known.transport].device(machine, known.path) if known else None
+    if known is not None:
+        transport, path = TRANSPORTS[known.transport], known.path
+    elif connection is not None:
+        transport, path = TRANSPORTS[connection.driver_volume_type], connection.paths[0]
+    else:
+        return None
+    return None if any(transport.shares(path, each) for each in closed) else transport.device(machine, path)
 
 
 def _decisions(machine: Machine, wanted: Wanted, device: Device, identity: Identity) -> list[tuple[str, Decision]]:

@@ -81,8 +81,10 @@ class Preparation:
     def _new(self, wanted: Wanted, known: Known | None, connection: Connection) -> Task:
         path, transport = connection.paths[0], TRANSPORTS[connection.driver_volume_type]
         serial = self._claim(path, wanted, connection)
+        self._leave(known, path)
         # A session that is there although we know nothing of it is somebody else's: used, never closed.
         foreign = known is None and transport.connected(self.machine, path) is not Connected.NO
+        foreign = foreign and not any(transport.shares(path, each) for each in self.claims.own)
         now = Known(wanted.attachment, path, connection.driver_volume_type, foreign, serial=connection.serial)
         self._note(wanted, now, serial)
         if not foreign:
@@ -96,6 +98,15 @@ class Preparation:
         self.claims.path(path, volume.id)
         self.claims.serial(serial, volume.id)
         return serial
+
+    def _leave(self, known: Known | None, path: IscsiPath) -> None:
+        """The node record of a path that is no longer this volume's goes, with its secret: open-iscsi would log in by both at the
+        next boot. Not one that another volume needs, nor one that was there before us."""
+        if known is None or known.borrowed or TRANSPORTS[known.transport].shares(known.path, path):
+            return
+        transport, others = TRANSPORTS[known.transport], self.claims.of_others(known.attachment.volume.id)
+        if not any(transport.shares(known.path, each) for each in others):
+            transport.forget(self.machine, known.path)
 
     def _serial(self, wanted: Wanted, known: Known) -> str:
         """The same of one that is known."""

@@ -29,6 +29,14 @@ def see(machine: Machine, session: Session, path: IscsiPath) -> Device | None:
     return None
 
 
+def behind(session: Session) -> list[str]:
+    """The nodes of all disks behind a session, be they ours or not."""
+    folder = f"{session.folder}/device"
+    found = [f"{folder}/{target}/{name}/block" for target in files.names(folder) if target.startswith("target")
+             for name in files.names(f"{folder}/{target}")]  # fmt: skip
+    return [f"/dev/{name}" for each in found for name in files.names(each)]
+
+
 def _luns(behind: str, lun: int) -> Iterator[str]:
     """The folders of the SCSI devices with this LUN. By hand: a pattern takes three times as long, and this is asked often."""
     for target in files.names(behind):
@@ -135,6 +143,12 @@ def rescan(machine: Machine, node: str) -> None:
     an extended volume it knows the old one until then. Returns when it has. Nothing where the disk cannot be asked."""
     with contextlib.suppress(OSError):
         files.tell(f"{_block(machine, node)}/device/rescan", "1")
+
+
+def delete(machine: Machine, node: str) -> None:
+    """Have the kernel let go of this disk alone, while its session stays (scsi_sysfs.c, sdev_store_delete). It has the disk write
+    out its cache, and returns when it is gone. Who still has it open gets errors, so it is asked before that nobody does."""
+    files.tell(f"{_block(machine, node)}/device/delete", "1")
 
 
 def scan(machine: Machine, session: Session, path: IscsiPath) -> None:

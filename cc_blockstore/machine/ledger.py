@@ -7,7 +7,7 @@ taken down when an attachment is no longer listed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from blockstore import attachment, iqn, iscsi
 from blockstore.attachment import Attachment
@@ -66,8 +66,19 @@ def forget(machine: Machine, volume_id: str) -> None:
 
 
 def leaving(known: Mapping[str, Known]) -> frozenset[str]:
-    """The ids of those whose detaching was begun and not completed."""
-    return frozenset(volume_id for volume_id, each in known.items() if each.leaving)
+    """The attachments (by id) whose detaching was begun and not completed: the volume may have come back under another one."""
+    return frozenset(each.attachment.id for each in known.values() if each.leaving)
+
+
+def moved(known: Mapping[str, Known], listed: Iterable[Attachment]) -> dict[str, str]:
+    """The volumes whose connection_info, which the document holds, does not name the path that they were connected by; each (by
+    id) with both in words. What the service would answer now is not known: it is asked only where there is no session."""
+    there = ((known[each.volume.id].path, each) for each in listed if each.connection and each.volume.id in known)
+    return {
+        each.volume.id: f"connected to {path}, its connection_info names {each.connection.paths[0]} now"
+        for path, each in there
+        if each.connection and path not in each.connection.paths
+    }
 
 
 def serial_of(one: Attachment, known: Known | None) -> str:

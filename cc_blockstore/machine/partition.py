@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
 from blockstore.errors import Refused
@@ -10,6 +9,7 @@ from blockstore.run import Command
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import content, gpt
 from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.usage import claimed
 from cc_blockstore.plan.content import Partition
 from cc_blockstore.plan.gpt import Gpt
 
@@ -60,9 +60,5 @@ def unclaimed(machine: Machine, node: str) -> None:
 
     mkfs looks for itself; what we write to the disk ourselves does not.
     """
-    try:
-        os.close(os.open(machine.paths.node(node), os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
-    except OSError as error:
-        if error.errno != errno.EBUSY:
-            raise
-        raise Refused(f"refusing to write to {node}: another process has it open for itself", hint="end that use first") from None
+    if claimed(machine, node):
+        raise Refused(f"refusing to write to {node}: another process has it open for itself", hint="end that use first")

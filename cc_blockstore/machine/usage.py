@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from cc_blockstore.machine import files
@@ -12,20 +14,46 @@ from cc_blockstore.machine.mounts import mounts, swaps
 
 def used_by(machine: Machine, node: str) -> str:
     """What uses this device or a partition of it, in words; "" for nothing."""
-    name = os.path.basename(node)
-    folder = f"{machine.paths.sys}/class/block/{name}"
     mounted, active = mounts(machine), swaps(machine)
-    for part in (name, *(each for each in files.names(folder) if each.startswith(name))):
-        device = f"/dev/{part}"
+    for device, folder in _parts(machine, node):
         for mount in mounted:
             if mount.device == device:
                 return f"the mount {mount.point} ({device})"
         if device in active:
             return f"swap ({device})"
-        holders = files.names(f"{folder}/holders" if part == name else f"{folder}/{part}/holders")
-        if holders:
-            return f"{', '.join(holders)} (which holds {device})"
+        if held := _holders(device, folder):
+            return held
     return ""
+
+
+def held_by(machine: Machine, node: str) -> str:
+    """What has been built on this device or on a partition of it (LVM, RAID, dm-crypt), in words; "" for nothing."""
+    return next((held for each in _parts(machine, node) if (held := _holders(*each))), "")
+
+
+def claimed(machine: Machine, node: str) -> bool:
+    """Whether somebody has the disk, or a partition of it, for themselves (open(2), O_EXCL): a program, or a mount that another
+    mount namespace has, which sysfs and mountinfo do not show. Raises OSError where it cannot be opened."""
+    try:
+        os.close(os.open(machine.paths.node(node), os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return True
+    return False
+
+
+def _parts(machine: Machine, node: str) -> Iterator[tuple[str, str]]:
+    """The device and its partitions, each with its folder in sysfs."""
+    name = os.path.basename(node)
+    folder = f"{machine.paths.sys}/class/block/{name}"
+    yield f"/dev/{name}", folder
+    yield from ((f"/dev/{each}", f"{folder}/{each}") for each in files.names(folder) if each.startswith(name))
+
+
+def _holders(device: str, folder: str) -> str:
+    holders = files.names(f"{folder}/holders")
+    return f"{', '.join(holders)} (which holds {device})" if holders else ""
 
 
 def processes_on(machine: Machine, point: str) -> tuple[str, ...]:

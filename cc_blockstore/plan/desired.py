@@ -50,12 +50,13 @@ class Desired:
 
 def decide(
     document: Document, listed: Iterable[Attachment], known: Mapping[str, Attachment], *, complete: bool,
-    leaving: Collection[str] = (),
+    leaving: Collection[str] = (), moved: Collection[str] = (),
 ) -> Desired:  # fmt: skip
     """What should be. ``known``: ours from before, by volume id. ``complete``: the list is the whole truth, so that what is
     known but not listed is to be taken down; an unreachable service gives no such list, and then nothing is. ``leaving``: the
-    known ones whose detaching from here was begun; they are treated as if the service had asked for it."""
-    listed = tuple(replace(each, status=Status.DETACHING) if each.volume.id in leaving else each for each in listed)
+    attachments (by id) whose detaching from here was begun; they are treated as if the service had asked for it. ``moved``: the
+    volumes (by id) that are connected by another path than is named now; of these, what comes is to go there first."""
+    listed = tuple(replace(each, status=Status.DETACHING) if each.id in leaving else each for each in listed)
     here = tuple(each for each in listed if each.status is not Status.DETACHING)
     doubts = Doubts(document, here)
     wanted, turned = [], {}
@@ -70,13 +71,16 @@ def decide(
         else:
             wanted.append(Wanted(each, wish))
     away = [*turned.values(), *(_not_attached(document, here) if complete else ())]
-    gone = _take_down(listed, here, known, doubts, leaving, complete=complete)
-    return _without_shared_mounts(Desired(tuple(wanted), gone, tuple(away)))
+    begun = {volume_id for volume_id, each in known.items() if each.id in leaving}
+    desired = _without_shared_mounts(Desired(tuple(wanted), (), tuple(away)))
+    clear = {each.attachment.volume.id for each in desired.bring_up}
+    gone = _take_down(listed, here, known, doubts, begun, clear.intersection(moved), complete=complete)
+    return replace(desired, take_down=gone)
 
 
 def _take_down(
     listed: Iterable[Attachment], here: Iterable[Attachment], known: Mapping[str, Attachment], doubts: Doubts,
-    begun: Collection[str], *, complete: bool,
+    begun: Collection[str], moved: Collection[str], *, complete: bool,
 ) -> tuple[str, ...]:  # fmt: skip
     """By volume id, each once. Of a volume that is listed twice it is not known which attachment counts, so it stays."""
     ids = {each.volume.id for each in listed}
@@ -84,8 +88,9 @@ def _take_down(
     leaving = [each for each in listed if each.status is Status.DETACHING]
     gone = [each.volume.id for each in leaving if each.volume.id not in staying]
     gone += [volume_id for volume_id in known if volume_id not in ids and (complete or volume_id in begun)]
-    # The same volume under a new attachment has new credentials: the session of the old one would never recover.
-    gone += [volume_id for volume_id, now in staying.items() if volume_id in known and known[volume_id].id != now]
+    # The same volume under a new attachment has new credentials: the session of the old one would never recover. And at another
+    # path there is another disk, which only its session tells from the one that is named.
+    gone += [each for each, now in staying.items() if each in known and (known[each].id != now or each in moved)]
     return tuple(dict.fromkeys(each for each in gone if not doubts.is_listed_twice(each)))
 
 

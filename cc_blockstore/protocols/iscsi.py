@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from blockstore.connection_info import Connection
 from blockstore.iscsi import IscsiPath
-from blockstore.waiting import Deadline
+from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import device, record, session
 from cc_blockstore.machine.files import Writer
 from cc_blockstore.machine.machine import Machine
@@ -51,6 +51,22 @@ class Iscsi:
         having, named = machine.disks.sessions(machine.paths.root), machine.sessions.named(machine.paths.sys)
         likely = [path for path in paths if having is None or named.get(session.end_of(path)) in having]
         return [path for path in likely if self.device(machine, path) is not None]
+
+    def shares(self, one: IscsiPath, other: IscsiPath) -> bool:
+        """They are LUNs of one target at one portal: one session, one node record."""
+        return (one.iqn, one.portal) == (other.iqn, other.portal)
+
+    def behind(self, machine: Machine, path: IscsiPath) -> list[str]:
+        """Those of all LUNs of the session."""
+        found = session.find(machine, path)
+        return device.behind(found) if found else []
+
+    def drop(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
+        """Delete the SCSI device of this LUN."""
+        found = self.device(machine, path)
+        if found is not None:
+            device.delete(machine, found.node)
+            wait_for(f"{found.node} to go", lambda: self.device(machine, path) is None or None, deadline)
 
     def scan(self, machine: Machine, path: IscsiPath) -> None:
         """The host of the session looks for this LUN alone."""

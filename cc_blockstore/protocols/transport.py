@@ -32,7 +32,7 @@ class Batch(Protocol):
 
 
 class Transport(Protocol):
-    """Nine questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
+    """Twelve questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
 
     service: str
 
@@ -53,6 +53,15 @@ class Transport(Protocol):
 
     def disks(self, machine: Machine, paths: Iterable[IscsiPath]) -> Collection[IscsiPath]:
         """Those of these paths whose disk is there, by one look for all."""
+
+    def shares(self, one: IscsiPath, other: IscsiPath) -> bool:
+        """Whether both go through one connection, with one set of credentials."""
+
+    def behind(self, machine: Machine, path: IscsiPath) -> Collection[str]:
+        """The nodes of all disks behind the connection."""
+
+    def drop(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
+        """Take this disk alone away; the connection stays. Nothing where there is none."""
 
     def scan(self, machine: Machine, path: IscsiPath) -> None:
         """Have the kernel look whether the disk is there, where it is connected; no process."""

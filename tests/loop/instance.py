@@ -124,6 +124,15 @@ class LoopTransport:
     def disks(self, machine: Machine, paths: Iterable[IscsiPath]) -> list[IscsiPath]:
         raise AssertionError("not asked of a connected volume")
 
+    def shares(self, one: IscsiPath, other: IscsiPath) -> bool:
+        raise AssertionError("not asked of a volume that stays")
+
+    def behind(self, machine: Machine, path: IscsiPath) -> list[str]:
+        raise AssertionError("not asked of a volume that stays")
+
+    def drop(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
+        raise AssertionError("not asked of a volume that stays")
+
     def scan(self, machine: Machine, path: IscsiPath) -> None:
         raise AssertionError("not asked of a disk that is there")
 

@@ -187,6 +187,7 @@ class FakeMachine:
         if serial:
             (scsi / "vpd_pg80").write_bytes(page_80(serial))
         self.disk(name, size)
+        (self.root / "sys/class/block" / name / "device").symlink_to(scsi)
         return scsi
 
     def partition(self, disk: str, number: int, start: int, size: int) -> str:

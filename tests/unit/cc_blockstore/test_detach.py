@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from blockstore.errors import BlockstoreError, ServiceUnreachable
+from blockstore.errors import BlockstoreError, Fault, ServiceUnreachable
+from blockstore.iscsi import IscsiConnection
 from blockstore.report import Result, VolumeReport
+from blockstore.values import replace
 from cc_blockstore import bootstrap
 from cc_blockstore import detach as command
 from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.machine import fstab, ledger
-from tests.unit.cc_blockstore.test_bootstrap import PATHS, Guest, Status, attachment, bring_up, results
+from cc_blockstore.machine.ledger import Known
+from tests.unit.cc_blockstore.test_bootstrap import LOGIN, PATHS, Guest, Status, attachment, bring_up, connection, results
 from tests.unit.fakes import FakeMachine
 
 UMOUNT = ("umount", ...)
@@ -135,6 +138,70 @@ def test_a_service_that_is_away_is_told_by_the_next_run_and_the_volume_stays_awa
     guest.run()
     assert "detach a-v1" in guest.service.asked
     assert gone(guest)
+
+
+def away(guest: Guest) -> None:
+    """`blockstore detach`, of which the service is not told."""
+
+    def down(*_: Any) -> Any:
+        raise ServiceUnreachable("no answer from http://service")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guest.service, "detach", down)
+        assert detach(guest)[0].result is Result.OK
+
+
+@pytest.mark.parametrize("with_the_old_one", [False, True])
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_new_attachment_is_not_taken_for_the_one_that_left(
+    guest: Guest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_the_old_one: bool, complete: bool
+):
+    """An operator detached it at the service too, and attached it again since."""
+    expected(guest, tmp_path)
+    away(guest)
+    new = replace(attachment("v1"), id="a-new")
+    old = [attachment("v1", Status.ATTACHED)] if with_the_old_one else []
+    faults = () if complete else (Fault("attachments[7]", "is nothing that is known"),)
+    monkeypatch.setattr(guest.service, "attachments", lambda _: ((*old, new), faults))
+    monkeypatch.setattr(guest.service, "connect", lambda *_: connection("v1"))
+    guest.wishes = {}
+    guest.fake.runner.expect(*LOGIN, then=guest.logs_in("v1"))
+    assert results(guest.run()) == {"v1": "ok"}
+    known = ledger.read_all(guest.fake.machine)["v1"]
+    assert (known.attachment.id, known.leaving) == ("a-new", False)
+    assert [each for each in guest.service.asked if "a-" in each] == [*(["detach a-v1"] if old else []), "complete a-new"]
+
+
+def test_a_new_attachment_is_asked_for_even_where_another_volume_keeps_the_session(
+    fake: FakeMachine, monkeypatch: pytest.MonkeyPatch
+):
+    """Both are LUNs of one target; the first one left, and the list is not the whole truth."""
+    guest, second = Guest(fake, monkeypatch), replace(PATHS["v1"], lun=2)
+    session = fake.session(PATHS["v1"])
+    fake.lun(session, "sdb", 2, serial="v2")
+    ledger.write(fake.machine, Known(attachment("v1", Status.ATTACHED), PATHS["v1"], leaving=True))
+    ledger.write(fake.machine, Known(attachment("v2", Status.ATTACHED), second))
+    new, faults = replace(attachment("v1"), id="a-new"), (Fault("attachments[7]", "is nothing that is known"),)
+    monkeypatch.setattr(guest.service, "attachments", lambda _: ((new, attachment("v2", Status.ATTACHED)), faults))
+
+    def connect(attachment_id: str, *_: Any) -> IscsiConnection:
+        guest.service.asked.append(attachment_id)
+        fake.lun(session, "sda", 1, serial="v1")
+        return connection("v1")
+
+    monkeypatch.setattr(guest.service, "connect", connect)
+    assert results(guest.run()) == {"v1": "ok", "v2": "ok"}
+    assert guest.service.asked[0] == "a-new"
+
+
+def test_an_old_attachment_that_ends_is_not_taken_for_the_new_one(guest: Guest):
+    """The volume is here under another one already."""
+    ended = replace(attachment("v1", Status.DETACHING), id="a-old")
+    guest.service.listed = [ended, attachment("v1", Status.ATTACHED)]
+    assert results(guest.run()) == {"v1": "ok"}
+    assert "detach a-old" in guest.service.asked
+    assert "connect a-v1" not in guest.service.asked
+    assert not ledger.read_all(guest.fake.machine)["v1"].borrowed
 
 
 def test_one_that_the_document_itself_attaches_says_so(guest: Guest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -33,6 +33,24 @@ def test_it_is_found_by_its_lun(fake: FakeMachine):
     assert see(fake, 2) is None
 
 
+def test_all_disks_behind_a_session(fake: FakeMachine):
+    folder = fake.session(PATH)
+    for lun, name in ((1, "sda"), (11, "sdb")):
+        fake.lun(folder, name, lun)
+    (folder / "device/target1:0:0/1:0:0:0").mkdir()  # a controller, no disk
+    fake.lun(fake.session(IscsiPath(PATH.portal, f"{PATH.iqn}1", 1), 2), "sdc")
+    found = session.find(fake.machine, PATH)
+    assert found is not None
+    assert sorted(device.behind(found)) == ["/dev/sda", "/dev/sdb"]
+
+
+def test_a_disk_alone_is_let_go_of(fake: FakeMachine):
+    scsi = fake.lun(fake.session(PATH), "sda")
+    (scsi / "delete").touch()
+    device.delete(fake.machine, "/dev/sda")
+    assert (scsi / "delete").read_text() == "1\n"
+
+
 def test_it_is_not_there_before_its_node_and_its_size(fake: FakeMachine):
     scsi = fake.lun(fake.session(PATH), "sda", serial="one")
     (fake.root / "dev/sda").unlink()

@@ -73,3 +73,20 @@ def test_a_broken_file_is_passed_over(fake: FakeMachine, text):
     ledger.write(fake.machine, ONE)
     fake.write("var/lib/blockstore/volumes/broken.json", text)
     assert ledger.read_all(fake.machine) == {"v1": ONE}
+
+
+def test_what_is_leaving_is_told_by_its_attachment():
+    other = replace(ONE, attachment=Attachment("a2", Volume("v2", "logs")), leaving=True)
+    assert ledger.leaving({"v1": ONE, "v2": other}) == {"a2"}
+
+
+def test_one_that_is_named_at_another_path_is_told_with_both():
+    def named(*paths: IscsiPath) -> list[Attachment]:
+        return [replace(ONE.attachment, connection=IscsiConnection(paths))]
+
+    other = replace(ONE.path, lun=2)
+    told = {"v1": f"connected to {ONE.path}, its connection_info names {other} now"}
+    assert ledger.moved({"v1": ONE}, named(other)) == told
+    for listed in ([ONE.attachment], named(ONE.path), named(other, ONE.path), []):
+        assert ledger.moved({"v1": ONE}, listed) == {}
+    assert ledger.moved({}, named(other)) == {}

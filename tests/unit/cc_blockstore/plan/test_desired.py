@@ -137,3 +137,27 @@ def test_the_same_volume_under_a_new_attachment_goes_before_it_comes():
     desired = decide(document, [new], {"v1": old}, complete=True)
     assert desired.take_down == ("v1",)
     assert [each.attachment.id for each in desired.bring_up] == ["a-new"]
+
+
+def test_one_whose_leaving_was_begun_goes_and_comes_back_under_a_new_attachment():
+    old, new = one("v1"), Attachment("a-new", Volume("v1", "v1"))
+    desired = decide(document(), [old], {"v1": old}, complete=True, leaving=[old.id])
+    assert (ids(desired), desired.take_down) == ([], ("v1",))
+    for listed in ([new], [old, new]):
+        desired = decide(document(), listed, {"v1": old}, complete=False, leaving=[old.id])
+        assert [each.attachment.id for each in desired.bring_up] == ["a-new"]
+        assert desired.take_down == ("v1",)
+    assert decide(document(), [], {"v1": old}, complete=False, leaving=[old.id]).take_down == ("v1",)
+
+
+def test_one_that_is_named_at_another_path_goes_before_it_comes():
+    both = [one("v1"), one("v2")]
+    desired = decide(document(), both, {each.volume.id: each for each in both}, complete=True, moved=["v2"])
+    assert (ids(desired), desired.take_down) == (["v1", "v2"], ("v2",))
+
+
+def test_one_that_is_not_touched_stays_where_it_is_whatever_is_named():
+    for listed in ([one("v1", "v2"), one("v2")], [one("v1", blockstore_mount="/a"), one("v2", blockstore_mount="/a")]):
+        desired = decide(document(), listed, {each.volume.id: each for each in listed}, complete=True, moved=["v1"])
+        assert "v1" in reasons(desired)
+        assert desired.take_down == ()
