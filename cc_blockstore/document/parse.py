@@ -112,7 +112,7 @@ def _attachments(reader: Reader) -> tuple[Attachment, ...]:
     ids: set[str] = set()
     paths: dict[IscsiPath, str] = {}
     for each in reader.each("attachments"):
-        one = attachment.parse(each)
+        one = attachment.parse_written(each)
         if one is None:
             continue
         if one.connection is None:
