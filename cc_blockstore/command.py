@@ -152,7 +152,7 @@ def _validate(arguments: argparse.Namespace) -> int:
     """All faults at once, each with its path."""
     name = str(arguments.file)
     try:
-        parse(sources.load(sources.text_of(arguments.file, any_kind=True), line(name)))
+        parse(sources.load_written(sources.text_of(arguments.file, any_kind=True), line(name)))
         faults: tuple[str, ...] = ()
     except DocumentInvalid as error:
         faults = tuple(str(fault) for fault in error.faults)
