@@ -7,7 +7,6 @@ from functools import partial
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing
-from cc_blockstore.bootstrap import client_of
 from cc_blockstore.document.parse import Document
 from cc_blockstore.look import Look, Place
 from cc_blockstore.machine import fstab, growth, ledger, mount
@@ -26,6 +25,7 @@ from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device, Identity
 from cc_blockstore.protocols import TRANSPORTS
+from cc_blockstore.reach import client_of
 from cc_blockstore.shape import overwrite_of
 from cc_blockstore.wish import FilesystemWish, Table, VolumeWish
 
@@ -40,13 +40,15 @@ class PlannedStep:
     why: str
 
 
-def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ...], tuple[str, ...]]:
-    """All decisions, and the notes and faults of the service."""
+def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ...], tuple[str, ...], tuple[str, ...]]:
+    """All decisions; the faults of the service, and its notes."""
     deadline = Deadline.after(document.deadline, machine.clock)
     known = ledger.read_all(machine)
     listed = listing.see(document, known, client_of(document, machine), deadline)
     before = {volume_id: each.attachment for volume_id, each in known.items()}
-    desired = plan.decide(document, listed.attachments, before, complete=listed.complete, leaving=ledger.leaving(known))
+    desired = plan.decide(
+        document, listed.attachments, before, complete=listed.complete, leaving=ledger.leaving(known), lacks=listed.lacks
+    )
     steps = [
         PlannedStep(known[each].attachment.volume.name, "detach", "do", "unmount, flush, log out: it is no longer attached")
         for each in desired.take_down
@@ -55,7 +57,7 @@ def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ..
     steps += [PlannedStep(each.name, "document", "refuse", each.reason) for each in desired.turned]
     for wanted in desired.bring_up:
         steps += _volume(machine, wanted, known.get(wanted.attachment.volume.id))
-    return tuple(steps), (*listed.faults, *listed.notes)
+    return tuple(steps), listed.faults, listed.notes
 
 
 def _volume(machine: Machine, wanted: Wanted, known: Known | None) -> list[PlannedStep]:

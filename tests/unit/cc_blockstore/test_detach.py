@@ -10,8 +10,8 @@ import pytest
 
 from blockstore.errors import BlockstoreError, ServiceUnreachable
 from blockstore.report import Result, VolumeReport
-from cc_blockstore import bootstrap
 from cc_blockstore import detach as command
+from cc_blockstore import reach
 from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.machine import fstab, ledger
 from tests.unit.cc_blockstore.test_bootstrap import PATHS, Guest, Status, attachment, bring_up, results
@@ -145,7 +145,7 @@ def test_one_that_the_document_itself_attaches_says_so(guest: Guest, tmp_path: P
                                 "target_iqn": PATHS["v1"].iqn},
         }],
     })  # fmt: skip
-    monkeypatch.setattr(command, "client_of", bootstrap.client_of)
+    monkeypatch.setattr(command, "client_of", reach.client_of)
     expected(guest, tmp_path)
     report, note = command.detach(guest.fake.machine, stated, "v1")
     assert report.result is Result.OK
