@@ -14,6 +14,8 @@ from blockstore.values import dataclass
 
 # Ids and names end up in file names and links; what could leave its folder is refused at the door.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+KEYS = ("id", "status", "mode", "volume", "connection_info")
+VOLUME_KEYS = ("id", "name", "size", "serial", "blank", "metadata")
 # Cinder's own limit; a link's name can be no longer either.
 LONGEST_NAME = 255
 
@@ -75,24 +77,40 @@ def name_fault(text: str) -> str | None:
 
 
 def parse(reader: Reader) -> Attachment | None:
-    """Read one attachment as the server gives it, or as a static document holds it. None where faults were noted.
+    """Read one attachment as the server gives it; it may say more than we know. None where faults were noted."""
+    return _parsed(reader, reader.inner("volume"), reader.inner("connection_info"))
 
-    In a static document ``id`` and ``status`` may be absent: the volume's id stands for the former, and such an attachment
-    counts as attached.
+
+def parse_written(reader: Reader) -> Attachment | None:
+    """Read one that somebody wrote, in a static document. None where faults were noted.
+
+    ``id`` and ``status`` may be absent: the volume's id stands for the former, and such an attachment counts as attached. A key
+    that nobody knows is a fault; in connection_info, which comes from a storage with words of its own, one that is misspelt.
     """
     before = len(reader.faults)
-    volume = _volume(reader)
+    volume, connection = reader.inner("volume"), reader.inner("connection_info")
+    reader.only(KEYS)
+    volume.only(VOLUME_KEYS)
+    connection_info.check_keys(connection)
+    found = _parsed(reader, volume, connection)
+    if reader.value("connection_info") in (None, {}):
+        reader.faults.add(reader.at("connection_info"), "is missing")
+    return found if len(reader.faults) == before else None
+
+
+def _parsed(reader: Reader, inner: Reader, connecting: Reader) -> Attachment | None:
+    before = len(reader.faults)
+    volume = _volume(inner)
     status = reader.choice("status", tuple(status.value for status in Status)) or Status.ATTACHED.value
     mode = reader.choice("mode", ("rw", "ro")) or "rw"
-    connection = connection_info.parse(reader.inner("connection_info"))
+    connection = connection_info.parse(connecting)
     identifier = reader.text("id", check=id_fault) or volume.id
     if len(reader.faults) > before:
         return None
     return Attachment(identifier, volume, Status(status), mode, connection)
 
 
-def _volume(reader: Reader) -> Volume:
-    inner = reader.inner("volume")
+def _volume(inner: Reader) -> Volume:
     identifier = inner.required_text("id", check=id_fault)
     metadata = inner.inner("metadata")
     return Volume(

@@ -10,6 +10,8 @@ from blockstore.reader import Reader, shown
 # A new transport is one new file with a frozen type, and one line here.
 Connection = iscsi.IscsiConnection
 PARSERS: Mapping[str, Callable[[Reader], Connection | None]] = {"iscsi": iscsi.parse}
+KEYS: Mapping[str, tuple[str, ...]] = {"iscsi": iscsi.KEYS}
+TRANSPORT, NESTED = "driver_volume_type", "data"
 
 
 def parse(reader: Reader) -> Connection | None:
@@ -19,11 +21,21 @@ def parse(reader: Reader) -> Connection | None:
     """
     if not reader.names():
         return None
-    transport = reader.required_text("driver_volume_type")
+    transport = reader.required_text(TRANSPORT)
     if not transport:
         return None
     if transport not in PARSERS:
         known = ", ".join(sorted(PARSERS))
-        reader.faults.add(reader.at("driver_volume_type"), f"no transport {shown(transport)} here; known are {known}")
+        reader.faults.add(reader.at(TRANSPORT), f"no transport {shown(transport)} here; known are {known}")
         return None
-    return PARSERS[transport](reader.inner("data") if "data" in reader else reader)
+    return PARSERS[transport](reader.inner(NESTED) if NESTED in reader else reader)
+
+
+def check_keys(reader: Reader) -> None:
+    """Note the keys that are misspelt, in the flat form or the nested one. Storages have many keys that we do not read."""
+    known = KEYS.get(str(reader.value(TRANSPORT)), ())
+    reader.no_near_miss((TRANSPORT, NESTED, *known))
+    nested = reader.value(NESTED)
+    if isinstance(nested, Mapping):
+        texts = {key: value for key, value in nested.items() if isinstance(key, str)}
+        Reader(texts, reader.faults, reader.at(NESTED)).no_near_miss(known)

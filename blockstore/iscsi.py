@@ -13,6 +13,10 @@ from blockstore.values import dataclass
 LONGEST_CHAP = 255
 # SAM-5: what the flat addressing of a LUN can hold.
 HIGHEST_LUN = 16383
+KEYS = (
+    "target_portal", "target_iqn", "target_lun", "target_portals", "target_iqns", "target_luns", "auth_method", "auth_username",
+    "auth_password", "auth_username_in", "auth_password_in", "chap_algs", "serial", "volume_id", "access_mode",
+)  # fmt: skip
 CHAP_ALGORITHMS = ("MD5", "SHA1", "SHA256", "SHA3-256")
 
 

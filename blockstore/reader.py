@@ -19,6 +19,8 @@ T = TypeVar("T")
 LONGEST_TEXT = 4096
 # What a fault shows of a key that nobody knows, and of a value.
 LONGEST_KEY = 100
+# How similar (difflib's ratio) a key is to one that may have been meant, and to one that surely was.
+SIMILAR, MISSPELT = 0.5, 0.8
 # So many faults are told one by one: nobody reads more, and a hostile document could fill a log with them.
 MOST_FAULTS = 1000
 # Control characters, surrogates, line and paragraph separators: each would end a line of a record or a log somewhere.
@@ -92,6 +94,13 @@ class Reader:
         for key in self._values:
             if key not in known:
                 self.faults.add(self.at(key), "" if self.faults.full else f"unknown key; {_advice(key, known)}")
+
+    def no_near_miss(self, known: Iterable[str]) -> None:
+        """A key that is one of the ``known`` but for a slip is a fault. Any other is somebody else's word."""
+        known = tuple(known)
+        for key in [each for each in self._values if each not in known][:MOST_FAULTS]:
+            if meant := nearest(key, known, MISSPELT):
+                self.faults.add(self.at(key), f"unknown key; did you mean {meant!r}?")
 
     def value(self, key: str) -> object:
         """The raw value, for the few places where several types are right."""
@@ -213,10 +222,15 @@ def text_fault(value: str) -> str | None:
 
 
 def _advice(key: str, known: tuple[str, ...]) -> str:
+    meant = nearest(key, known, SIMILAR)
+    return f"did you mean {meant!r}?" if meant else f"known are {', '.join(sorted(known))}"
+
+
+def nearest(key: str, known: tuple[str, ...], cutoff: float) -> str:
+    """The most similar one, "" where none is as similar as that."""
     import difflib  # late: only a wrong document needs it
 
-    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(sorted(known))}"
+    return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=cutoff)), "")
 
 
 _KINDS = {

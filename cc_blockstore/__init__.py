@@ -51,14 +51,26 @@ def handle(*args: Any, **kwargs: Any) -> None:
         from cc_blockstore import bootstrap
 
         outcome = bootstrap.at_boot(cfg, cloud)
-    except Exception as error:
+        warning, error = outcome.warning, outcome.error
+    except Exception as unexpected:
         # The text of an unexpected error may quote anything, so only its kind is told; no secret may reach the log.
-        LOG.warning("blockstore: unexpected %s; run 'blockstore apply' for the details", type(error).__name__)
-        return
-    if outcome.warning:
-        LOG.warning("blockstore: %s", _shortened(outcome.warning))
-    if outcome.error:
-        raise RuntimeError(_shortened(outcome.error)) from None
+        told = f"unexpected {type(unexpected).__name__}; run 'blockstore apply' for the details"
+        required = _required(cfg, cloud)
+        warning, error = ("", f"required volumes may be missing: {required}: {told}") if required else (told, "")
+    if warning:
+        LOG.warning("blockstore: %s", _shortened(warning))
+    if error:
+        raise RuntimeError(_shortened(error)) from None
+
+
+def _required(cfg: Any, cloud: Any) -> str:
+    """The names of the volumes that must be there; "" where not even that can be found out."""
+    try:
+        from cc_blockstore import bootstrap
+
+        return ", ".join(bootstrap.required_at_boot(cfg, cloud))
+    except Exception:
+        return ""
 
 
 def _shortened(text: str) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from blockstore.errors import BlockstoreError
 from cc_blockstore import status
 from cc_blockstore.analysis import terminal
 from cc_blockstore.analysis.spans import Timeline
@@ -24,7 +25,7 @@ BAR, PLAIN_BAR = "█", "#"
 def analyze(machine: Machine, *, as_json: bool, picture: Path | None, out: TextIO = sys.stdout) -> bool:
     """Print the boot of this machine to ``out``, and write ``picture`` where one is wished. True where every volume came up.
 
-    Raises OSError where the picture cannot be written.
+    Raises BlockstoreError where the picture cannot be written.
     """
     portals = {volume_id: str(each.path.portal) for volume_id, each in ledger.read_all(machine).items()}
     seen = timeline(boot.see(machine, status.read(machine), portals))
@@ -41,7 +42,10 @@ def analyze(machine: Machine, *, as_json: bool, picture: Path | None, out: TextI
 def _draw(seen: Timeline, judged: Verdict, picture: Path) -> None:
     from cc_blockstore.analysis.svg import svg  # late: only a picture needs Jinja2
 
-    picture.write_text(svg(seen, judged), encoding="utf-8")
+    try:
+        picture.write_text(svg(seen, judged), encoding="utf-8")
+    except OSError as error:
+        raise BlockstoreError(f"the picture cannot be written to {picture}: {error.strerror}") from None
 
 
 def style(out: TextIO) -> terminal.Style:

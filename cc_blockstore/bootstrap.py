@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from blockstore.report import Report, Result, VolumeReport
 from blockstore.run import Command
 from blockstore.values import dataclass, replace
 from blockstore.waiting import Deadline
-from cc_blockstore import listing, seal, status, unchanged, verdict
+from cc_blockstore import listing, seal, status, unchanged, undone, verdict
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
@@ -27,6 +27,7 @@ from cc_blockstore.machine.weight import Precedence
 from cc_blockstore.plan import desired as plan
 from cc_blockstore.plan.desired import Desired, Wanted
 from cc_blockstore.progress import Events, Steps, no_events
+from cc_blockstore.reach import certificate_of, client_of
 from cc_blockstore.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -45,22 +46,27 @@ def run(
     machine: Machine, cfg: Mapping[str, Any], metadata: Mapping[str, Any], instance_id: str, events: Events = no_events
 ) -> Verdict:
     """Read the document, and do what it says. Whatever is wrong with it is told all at once, and nothing is done."""
+    raw, blank = None, Report(instance_id, "", _now(), 0)
     try:
         raw = sources.gather(cfg, metadata, machine.paths)
         document = parse(raw) if raw is not None else Document()
     except DocumentInvalid as error:
-        faults = tuple(str(fault) for fault in error.faults)
-        report = Report(instance_id, "", _now(), 0, faults=faults)
-        status.write(machine, report)
-        told = f"the blockstore document has {len(faults)} faults, nothing was done: {'; '.join(faults)}"
-        return Verdict(report, told, bad_document=True)
+        return undone.bad_document(machine, blank, error, raw)
     if not document.says_something:
-        return Verdict(Report(instance_id, "", _now(), 0))
+        return undone.nothing_named(machine, blank, document)
     try:
         with lock.exclusive(machine, Deadline.after(document.deadline + 30, machine.clock)):
             return Run(machine, document, instance_id, _digest(cfg, metadata, machine), events).run()
     except (BlockstoreError, OSError) as error:
-        return Verdict(Report(instance_id, "", _now(), 0, faults=(str(error),)), str(error))
+        return undone.failed(machine, blank, document, error)
+
+
+def required_at_boot(cfg: Mapping[str, Any], cloud: Any) -> tuple[str, ...]:
+    """The volumes that must be there, for whoever has only an unexpected error to tell of the run. Raises whatever there is."""
+    from cc_blockstore import cloud as host
+
+    machine = Machine()
+    return undone.required(machine, parse(sources.gather(cfg, host.metadata(cloud), machine.paths)))
 
 
 @dataclass
@@ -87,6 +93,7 @@ class Run:
         self.moved: Mapping[str, str] = {}
         self.known: Mapping[str, Known] = {}
         self.precedence = Precedence(self.machine)
+        self.faults = list[str]()
         self.line = threading.Lock()  # the client has one connection, and the volumes' threads tell the service themselves
 
     def run(self) -> Verdict:
@@ -95,7 +102,8 @@ class Run:
             return self._run()
 
     def _run(self) -> Verdict:
-        initiator.write_name(self.initiator, self.machine.paths.root)
+        with self._surviving("initiator name"):
+            initiator.write_name(self.initiator, self.machine.paths.root)
         known = self.known = ledger.read_all(self.machine)
         if self.client is not None:  # while it is waited for answers
             threading.Thread(target=_load, name="imports", daemon=True).start()
@@ -103,25 +111,43 @@ class Run:
         before = {volume_id: each.attachment for volume_id, each in known.items()}
         self.leaving, self.moved = ledger.leaving(known), ledger.moved(known, listed.attachments)
         desired = plan.decide(
-            self.document, listed.attachments, before, complete=listed.complete, leaving=self.leaving, moved=self.moved
+            self.document,
+            listed.attachments,
+            before,
+            complete=listed.complete,
+            leaving=self.leaving,
+            moved=self.moved,
+            lacks=listed.lacks,
         )
 
         gone = self._take_down(desired, known)
         busy = {each.id for each in gone if each.result is not Result.OK}
-        listed = self._release(busy, listed)
+        with self._surviving("detached volumes"):
+            listed = self._release(busy, listed)
         outcomes, listed = self._bring_up([each for each in desired.bring_up if each.attachment.volume.id not in busy], listed)
 
         there = {each.report.id for each in outcomes}
-        turned = [VolumeReport(each.volume_id, each.name, Result.REFUSED, reason=each.reason) for each in desired.turned]
         left = [each for each in gone if each.id not in there]
-        report = self._report(listed, [*(each.report for each in outcomes), *turned, *left])
+        report = self._report(listed, [*(each.report for each in outcomes), *undone.left_alone(desired), *left])
         report = self._deliver(report, answered=listed.answered)
-        status.write(self.machine, report)
-        usual = not (gone or desired.turned or self.leaving or listed.faults or listed.notes)
+        with self._surviving("report"):
+            status.write(self.machine, report)
+        usual = not (gone or desired.turned or self.leaving or listed.faults or listed.notes or self.faults)
         usual = usual and not any(each.follows_its_disk for each in desired.bring_up)
-        self._seal(report, listed, usual=usual)
-        self._afterwards(outcomes)
-        return verdict.of(report, desired)
+        with self._surviving("seal"):
+            self._seal(report, listed, usual=usual)
+        with self._surviving("udev"):
+            self._afterwards(outcomes)
+        return verdict.of(replace(report, faults=(*listed.faults, *self.faults)), desired)
+
+    @contextlib.contextmanager
+    def _surviving(self, what: str) -> Iterator[None]:
+        """What goes wrong with this is told as a fault of the run: it must not keep a volume from being tried, or from being told
+        of."""
+        try:
+            yield
+        except (BlockstoreError, OSError) as error:
+            self.faults.append(f"{what}: {error}")
 
     def _afterwards(self, outcomes: Iterable[Outcome]) -> None:
         """What nobody waits for."""
@@ -159,13 +185,14 @@ class Run:
 
         reports = take_down_all(self.machine, known, desired.take_down, self.deadline, self._steps)
         down = [report.id for report in reports if report.result is Result.OK]
-        device.unlink(self.machine, [known[each].attachment.volume for each in down])
-        fstab.update(self.machine, dict.fromkeys(down, ()))
         back = {each.attachment.volume.id for each in desired.bring_up}
-        for volume_id in down:
-            # One that leaves by this instance's own wish is remembered until the service has been told, or it comes back.
-            if known[volume_id].attachment.id not in self.leaving or self.client is None or volume_id in back:
-                ledger.forget(self.machine, volume_id)
+        with self._surviving("detached volumes"):
+            device.unlink(self.machine, [known[each].attachment.volume for each in down])
+            fstab.update(self.machine, dict.fromkeys(down, ()))
+            for volume_id in down:
+                # One that leaves by this instance's own wish is remembered until the service has been told, or it comes back.
+                if known[volume_id].attachment.id not in self.leaving or self.client is None or volume_id in back:
+                    ledger.forget(self.machine, volume_id)
         return [self._with_cause(each) for each in reports]
 
     def _with_cause(self, report: VolumeReport) -> VolumeReport:
@@ -242,9 +269,8 @@ class Run:
     def _report(self, listed: listing.Listing, volumes: Iterable[VolumeReport]) -> Report:
         duration = round((self.machine.clock.monotonic() - self.begun) * 1000)
         found = tuple(volumes)
-        return Report(
-            self.instance_id, self.initiator, self.started, duration, found, listed.faults, listed.notes, self.uptime_ms
-        )
+        faults = (*listed.faults, *self.faults)
+        return Report(self.instance_id, self.initiator, self.started, duration, found, faults, listed.notes, self.uptime_ms)
 
     def _deliver(self, report: Report, *, answered: bool) -> Report:
         """Hand the report in, unless nothing happened and the service has heard as much since the machine started."""
@@ -264,24 +290,6 @@ def _load() -> None:
     with contextlib.suppress(Exception):
         import cc_blockstore.bring_up
         import cc_blockstore.prepare  # noqa: F401
-
-
-def client_of(document: Document, machine: Machine) -> MetadataClient | None:
-    """The client of the document's metadata service; None in static mode. A PEM given as text is put into a file."""
-    if not document.endpoint:
-        return None
-    return MetadataClient(document.endpoint, document.token, ca_cert=certificate_of(document, machine))
-
-
-def certificate_of(document: Document, machine: Machine) -> str:
-    """The path of the certificates that the service is known by, "" for the system's."""
-    if not document.ca_cert.lstrip().startswith("-----BEGIN"):
-        return document.ca_cert
-    from cc_blockstore.machine import files
-
-    path = machine.paths.run / "ca.pem"
-    files.write(path, document.ca_cert, 0o644)
-    return str(path)
 
 
 def _digest(cfg: Mapping[str, Any], metadata: Mapping[str, Any], machine: Machine) -> str:

@@ -105,11 +105,14 @@ def _parallel() -> int:
 def settle(machine: Machine, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Their lines of fstab, and the logout at shutdown. The volumes are mounted already: what goes wrong here concerns the next
     boot, and is told."""
-    faults: tuple[str, ...] = ()
+    faults = list[str]()
     try:
         fstab.update(machine, {each.report.id: each.fstab for each in outcomes if each.fstab is not None})
     except (BlockstoreError, OSError) as error:
-        faults = (f"fstab: {error}",)
-    if any(step.step == "login" and step.changed for each in outcomes for step in each.report.steps):
-        service.arm_logout(machine)
-    return faults
+        faults.append(f"fstab: {error}")
+    try:
+        if any(step.step == "login" and step.changed for each in outcomes for step in each.report.steps):
+            service.arm_logout(machine)
+    except (BlockstoreError, OSError) as error:
+        faults.append(f"the logout at shutdown: {error}")
+    return tuple(faults)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blockstore import __version__
 from blockstore.errors import BlockstoreError, DeadlineExceeded, DocumentInvalid
@@ -21,6 +22,9 @@ from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.table import table
+
+if TYPE_CHECKING:
+    from cc_blockstore.planning import PlannedStep
 
 WELL, UNWELL, BAD = 0, 1, 2
 LINKS_SECONDS = 30
@@ -85,13 +89,22 @@ def _plan(arguments: argparse.Namespace) -> int:
     from cc_blockstore import planning
 
     machine = Machine()
-    steps, remarks = planning.planned(machine, _document(machine))
+    try:
+        steps, faults, notes = planning.planned(machine, _document(machine))
+    except DocumentInvalid as error:
+        if arguments.json:
+            _show_plan((), [str(fault) for fault in error.faults])
+        raise
     if arguments.json:
-        print(json.dumps({"steps": [asdict(step) for step in steps], "remarks": list(remarks)}, indent=1))
+        _show_plan(steps, (*faults, *notes))
     else:
         print(table(("VOLUME", "STEP", "", "WHY"), [(step.volume, step.step, step.verb, step.why) for step in steps]))
-        _remark(remarks)
-    return UNWELL if any(step.verb == "refuse" for step in steps) else WELL
+        _remark((*faults, *notes))
+    return UNWELL if faults or any(step.verb == "refuse" for step in steps) else WELL
+
+
+def _show_plan(steps: Sequence[PlannedStep], remarks: Sequence[str]) -> None:
+    print(json.dumps({"steps": [asdict(step) for step in steps], "remarks": list(remarks)}, indent=1))
 
 
 def _apply(arguments: argparse.Namespace) -> int:
@@ -134,9 +147,10 @@ def _detach(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    report = status.read(Machine())
+    machine = Machine()
+    report = status.read(machine)
     if report is None:
-        print("blockstore: no run since this machine started", file=sys.stderr)
+        _remark([status.absence(machine)])
         return UNWELL
     _show(report, as_json=arguments.json)
     return WELL if report.healthy else UNWELL
@@ -152,7 +166,7 @@ def _validate(arguments: argparse.Namespace) -> int:
     """All faults at once, each with its path."""
     name = str(arguments.file)
     try:
-        parse(sources.load(sources.text_of(arguments.file, any_kind=True), line(name)))
+        parse(sources.load_written(sources.text_of(arguments.file, any_kind=True), line(name)))
         faults: tuple[str, ...] = ()
     except DocumentInvalid as error:
         faults = tuple(str(fault) for fault in error.faults)

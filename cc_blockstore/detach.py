@@ -8,12 +8,12 @@ from blockstore.errors import BlockstoreError, ServiceError
 from blockstore.report import Result, VolumeReport
 from blockstore.values import replace
 from blockstore.waiting import Deadline
-from cc_blockstore.bootstrap import client_of
 from cc_blockstore.document.parse import Document
 from cc_blockstore.machine import device, fstab, ledger, lock
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.progress import Steps
+from cc_blockstore.reach import client_of
 from cc_blockstore.takedown import take_down
 
 

@@ -10,7 +10,6 @@ from blockstore.iscsi import IscsiPath
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore import listing
-from cc_blockstore.bootstrap import client_of
 from cc_blockstore.claims import Claims
 from cc_blockstore.document.parse import Document
 from cc_blockstore.look import Look, Place
@@ -30,6 +29,7 @@ from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device, Identity
 from cc_blockstore.protocols import TRANSPORTS
+from cc_blockstore.reach import client_of
 from cc_blockstore.shape import overwrite_of
 from cc_blockstore.takedown import obstacle, stays
 from cc_blockstore.wish import FilesystemWish, Table, VolumeWish
@@ -55,14 +55,16 @@ class Going:
     closed: tuple[IscsiPath, ...]
 
 
-def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ...], tuple[str, ...]]:
-    """All decisions, and the notes and faults of the service."""
+def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ...], tuple[str, ...], tuple[str, ...]]:
+    """All decisions; the faults of the service, and its notes."""
     deadline = Deadline.after(document.deadline, machine.clock)
     known = ledger.read_all(machine)
     listed = listing.see(document, known, client_of(document, machine), deadline)
     before = {volume_id: each.attachment for volume_id, each in known.items()}
     leaving, moved = ledger.leaving(known), ledger.moved(known, listed.attachments)
-    desired = plan.decide(document, listed.attachments, before, complete=listed.complete, leaving=leaving, moved=moved)
+    desired = plan.decide(
+        document, listed.attachments, before, complete=listed.complete, leaving=leaving, moved=moved, lacks=listed.lacks
+    )
     going = _going(machine, known, desired.take_down)
     causes = {each: moved.get(each, "it is no longer attached") for each in known}
     steps = [_detach(known[each], "do", f"{how}: {causes[each]}") for each, how in going.free.items()]
@@ -73,7 +75,7 @@ def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ..
     for wanted in desired.bring_up:
         if wanted.attachment.volume.id not in going.busy:
             steps += _volume(machine, wanted, left.get(wanted.attachment.volume.id), claims, going.closed)
-    return tuple(steps), (*listed.faults, *listed.notes)
+    return tuple(steps), listed.faults, listed.notes
 
 
 def _going(machine: Machine, known: Mapping[str, Known], ids: Iterable[str]) -> Going:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ KINDS = {
     "SSLError": "no TLS connection came about",
     "ConnectionError": "the connection was refused or broken",
 }
+UNNAMED = "its name does not resolve", "is the name in endpoint right, and does DNS answer?"
 UP = "is the metadata service up?"
 # By a word of what OpenSSL says (X509_verify_cert_error_string(3)); the first one that fits.
 HINTS = (
@@ -31,6 +33,8 @@ def kind(error: BaseException, ca_cert: str) -> tuple[str, str]:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = line(cause.verify_message[:LONGEST_REASON])
             return f"its certificate is not trusted: {reason}", next(hint for word, hint in HINTS if word in reason)
+        if isinstance(cause, socket.gaierror):
+            return UNNAMED
     name = type(error).__name__
     # `requests` and OpenSSL have no error of their own for a bundle that is missing, unreadable or no certificate.
     if ca_cert and (type(error) is OSError or isinstance(error, (FileNotFoundError, PermissionError)) or _unusable(error)):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from blockstore.report import Report, Result
 from blockstore.values import dataclass
 from cc_blockstore.plan.desired import Desired
+
+MISSING = "required volumes are missing"
 
 
 @dataclass(frozen=True)
@@ -24,4 +28,10 @@ def of(report: Report, desired: Desired) -> Verdict:
     bad = [each for each in report.volumes if each.result is not Result.OK]
     missing = "; ".join(f"{each.name}: {each.reason}" for each in bad if each.id in required)
     others = "; ".join([*report.faults, *(f"{each.name}: {each.reason}" for each in bad if each.id not in required)])
-    return Verdict(report, others, f"required volumes are missing: {missing}" if missing else "")
+    return Verdict(report, others, f"{MISSING}: {missing}" if missing else "")
+
+
+def undone(report: Report, reason: str, required: Iterable[str]) -> Verdict:
+    """Nothing was done, for this reason; the ``required`` ones are missing then."""
+    names = ", ".join(required)
+    return Verdict(report, "", f"{MISSING}: {names}: {reason}") if names else Verdict(report, reason)

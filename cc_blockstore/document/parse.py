@@ -52,13 +52,18 @@ class Document:
         return wish
 
     def requires(self, subject: Attachment) -> bool:
-        """Whether the document says `required` of this volume, be the rest of its wish right or wrong."""
-        return bool(wishes.layered(self._said(subject)).required)
+        """Whether somebody says `required` of this volume, be the rest of its wish right or wrong."""
+        theirs = wishes.from_metadata(subject.volume.metadata, Faults())
+        return bool(wishes.layered([*([theirs] if theirs else []), *self._said(subject)]).required)
 
     def _said(self, subject: Attachment) -> list[Words]:
         """What the document says of a volume: by its name, then by its id, or where it has neither, of all others."""
-        named = [self._words[key] for key in (subject.volume.name, subject.volume.id) if key in self._words]
-        return named or [self._words[key] for key in (EVERY_VOLUME,) if key in self._words]
+        return [self._words[key] for key in self.keys(subject) if key in self._words]
+
+    def keys(self, subject: Attachment) -> tuple[str, ...]:
+        """Under which keys the document's word of this volume stands."""
+        own = (subject.volume.name, subject.volume.id)
+        return own if any(key in self._words for key in own) else (*own, EVERY_VOLUME)
 
     @cached_property
     def _words(self) -> Mapping[str, Words]:
@@ -67,6 +72,11 @@ class Document:
     def required_names(self) -> tuple[str, ...]:
         """The names and ids of volumes that must be there, attached or not."""
         return tuple(name for name, words in self.wishes if words.required and name != EVERY_VOLUME)
+
+    @property
+    def requires_all(self) -> bool:
+        """Whether every volume that has no wish of its own must be there."""
+        return EVERY_VOLUME in self._words and bool(self._words[EVERY_VOLUME].required)
 
     def wished_by_name(self, name: str) -> bool:
         """Whether a wish names a volume by this name."""
@@ -94,6 +104,14 @@ def parse(value: object) -> Document:
     return document
 
 
+def required_in(raw: object) -> tuple[str, ...]:
+    """The names of the volumes that must be there by a document that may be wrong in any way."""
+    found = raw.get("volumes") if isinstance(raw, Mapping) else None
+    words = found.items() if isinstance(found, Mapping) else ()
+    said = [name for name, each in words if isinstance(each, Mapping) and each.get("required") is True]
+    return tuple(key_shown(name) for name in said if isinstance(name, str))
+
+
 def _ca_cert(reader: Reader) -> str:
     value = reader.value("ca_cert")
     if not isinstance(value, str) or not value.lstrip().startswith("-----BEGIN"):
@@ -112,7 +130,7 @@ def _attachments(reader: Reader) -> tuple[Attachment, ...]:
     ids: set[str] = set()
     paths: dict[IscsiPath, str] = {}
     for each in reader.each("attachments"):
-        one = attachment.parse(each)
+        one = attachment.parse_written(each)
         if one is None:
             continue
         if one.connection is None:

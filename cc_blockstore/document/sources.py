@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from blockstore import tree
 from blockstore.errors import DocumentInvalid, Fault
-from blockstore.reader import Faults
+from blockstore.reader import SIMILAR, Faults, kind, nearest, shown
 from blockstore.report import line
 from cc_blockstore.document.merge import merged
 from cc_blockstore.machine.machine import Paths
 
-KEY = "blockstore"
+KEY, CLOUD_CONFIG = "blockstore", "#cloud-config"
 # Bytes of one file. A document is written by hand or by a template; anything longer is something else.
 LONGEST = 1 << 20
 
@@ -89,12 +89,31 @@ def text_of(path: Path, *, any_kind: bool = False) -> str:
 
 def load(text: str, name: str) -> object:
     """The document in a text of YAML. Raises `DocumentInvalid` with the line of a fault, and never with its content."""
+    value = _loaded(text, name)
+    return value[KEY] if isinstance(value, Mapping) and KEY in value else value
+
+
+def load_written(text: str, name: str) -> object:
+    """The same for somebody who asks whether a file is right: it must be a mapping, and a cloud-config must hold the block:
+    without it cloud-init would hand us nothing."""
+    value = _loaded(text, name)
+    if value is not None and not isinstance(value, Mapping):
+        raise DocumentInvalid([Fault(name, f"must be a mapping, not {kind(value)}")])
+    found = value or {}
+    if KEY in found or not text.lstrip().lower().startswith(CLOUD_CONFIG):
+        return found.get(KEY, value)
+    raise DocumentInvalid([Fault(name, _without_block([key for key in found if isinstance(key, str)]))])
+
+
+def _without_block(keys: Sequence[str]) -> str:
+    near = nearest(KEY, tuple(keys), SIMILAR)
+    return f"is a cloud-config without '{KEY}:'" + (f"; is {shown(near)} meant to be it?" if near else "")
+
+
+def _loaded(text: str, name: str) -> object:
     from blockstore import yaml_text  # late: where all comes from cloud-config, nothing is left to be parsed
 
     try:
-        value = yaml_text.load_once(text, KEY)
+        return yaml_text.load_once(text, KEY)
     except yaml_text.Unreadable as error:
         raise DocumentInvalid(Fault(name, problem) for problem in error.problems) from None
-    if isinstance(value, Mapping) and KEY in value:
-        return value[KEY]
-    return value

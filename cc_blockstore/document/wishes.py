@@ -61,7 +61,7 @@ def read(reader: Reader) -> Words:
     """Read one layer from a document."""
     reader.only(KEYS)
     partitions = tuple(_partition(each) for each in reader.each("partitions")) if "partitions" in reader else None
-    if partitions == ():
+    if partitions == () and isinstance(reader.value("partitions"), (list, tuple)):
         reader.faults.add(reader.at("partitions"), "must name at least one partition")
     if partitions and len(partitions) > MOST_PARTITIONS:
         reader.faults.add(reader.at("partitions"), f"must name at most {MOST_PARTITIONS} partitions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -14,6 +15,7 @@ from cc_blockstore.machine import files
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.plan.mount import unit_name
 
+LOG = "var/log/cloud-init.log"
 OURS = (stages.MAIN, stages.OPEN_ISCSI, *(name for names in stages.UNITS.values() for name in names))
 
 
@@ -27,11 +29,11 @@ def see(
     notes: list[str] = []
     points = [each.mount for volume in (report.volumes if report else ()) for each in volume.filesystems if each.mount]
     manager, units = _systemd(machine, points, notes)
-    log = files.read(machine.paths.root / "var/log/cloud-init.log")
+    path = machine.paths.root / LOG
+    log = files.read(path)
     if not log:
-        notes.append(
-            "/var/log/cloud-init.log cannot be read, so what happened inside of cloud-init's stages is missing; run it as root"
-        )
+        why = "cannot be read (run it as root)" if path.exists() and not os.access(path, os.R_OK) else "is not there or empty"
+        notes.append(f"/{LOG} {why}, so what happened inside of cloud-init's stages is missing")
     boot_id = files.read(machine.paths.proc / "sys/kernel/random/boot_id").strip()
     now = Moment(machine.clock.monotonic(), realtime())
     return Recorded(boot_id, now, manager, units, cloud_init.events(log), report, dict(portals), tuple(notes))

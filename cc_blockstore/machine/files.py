@@ -100,9 +100,11 @@ def _place(path: str, text: str, mode: int, staging: str, flush: Callable[[int],
             os.fchmod(file.fileno(), mode)
             flush(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+    except BaseException as error:
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError):  # of a full disk it names no file, of a folder that is read-only the temporary one
+            raise OSError(error.errno, error.strerror, path) from None
         raise
     return True
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 
 from blockstore.errors import BlockstoreError, CommandFailed, LoginFailed
@@ -21,6 +22,7 @@ Trouble = BlockstoreError | OSError
 
 # Our records are in this class while a batch runs: iscsiadm selects by class, by one portal or by one target, never by a list.
 BATCH_CLASS = "onboot"
+NONE: Mapping[IscsiPath, OSError] = {}
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,11 @@ class Login:
     soon as the kernel shows its session. The process itself is never killed early: it would leave its database lock behind.
     """
 
-    def __init__(self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline) -> None:
-        self._machine, self._paths, self._deadline = machine, tuple(paths), deadline
+    def __init__(
+        self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline, unable: Mapping[IscsiPath, OSError] = NONE
+    ) -> None:
+        """``unable``: those whose record could not be put into the class, and why. Nobody logs in to them."""
+        self._machine, self._paths, self._deadline, self._unable = machine, tuple(paths), deadline, unable
         self._outcome: Future[str] = Future()
         self._thread = threading.Thread(target=self._run, name="iscsiadm", daemon=True)
 
@@ -92,10 +97,12 @@ class Login:
         ended = self._outcome.done()  # asked first: a session that comes with the process's end must not be missed
         found = find_all(self._machine, paths)
         there: dict[IscsiPath, Trouble | None] = {path: None for path, each in found.items() if connected(each) is Connected.YES}
-        gone = [path for path, each in found.items() if ended and each is None]
+        gone = [path for path, each in found.items() if (ended or path in self._unable) and each is None]
         return there | {path: self._reason(path) for path in gone}
 
     def _reason(self, path: IscsiPath) -> Trouble:
+        if path in self._unable:
+            return self._unable[path]
         try:
             return reason(self._outcome.result(), path)
         except CommandFailed as error:
@@ -112,7 +119,8 @@ class Login:
         if self._paths:
             self._thread.join()
         for path in self._paths:
-            record.set_startup(self._machine, path, "automatic")
+            with contextlib.suppress(OSError):  # the volumes are there, and the next boot's run logs in where nobody did
+                record.set_startup(self._machine, path, "automatic")
 
 
 def logout(machine: Machine, path: IscsiPath, deadline: Deadline) -> None:

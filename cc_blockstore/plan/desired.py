@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from blockstore.attachment import Attachment, Status
 from blockstore.errors import DocumentInvalid
 from blockstore.values import dataclass, replace
-from cc_blockstore.document.parse import Document
+from cc_blockstore.document.parse import EVERY_VOLUME, Document
 from cc_blockstore.wish import VolumeWish
 
 TOLD = 10  # so many names a reason holds
+UNKNOWN = "it is not known which volumes are attached"
 _PARTITION = r"(-part[0-9]+)+\Z"  # the end of a partition's link, in our udev rule
 
 
@@ -50,12 +51,13 @@ class Desired:
 
 def decide(
     document: Document, listed: Iterable[Attachment], known: Mapping[str, Attachment], *, complete: bool,
-    leaving: Collection[str] = (), moved: Collection[str] = (),
+    leaving: Collection[str] = (), moved: Collection[str] = (), lacks: str = "",
 ) -> Desired:  # fmt: skip
     """What should be. ``known``: ours from before, by volume id. ``complete``: the list is the whole truth, so that what is
     known but not listed is to be taken down; an unreachable service gives no such list, and then nothing is. ``leaving``: the
     attachments (by id) whose detaching from here was begun; they are treated as if the service had asked for it. ``moved``: the
-    volumes (by id) that are connected by another path than is named now; of these, what comes is to go there first."""
+    volumes (by id) that are connected by another path than is named now; of these, what comes is to go there first.
+    ``lacks``: why volumes may be missing in a list that is not the whole truth."""
     listed = tuple(replace(each, status=Status.DETACHING) if each.id in leaving else each for each in listed)
     here = tuple(each for each in listed if each.status is not Status.DETACHING)
     doubts = Doubts(document, here)
@@ -70,12 +72,19 @@ def decide(
             turned[each.volume.id] = Turned(each.volume.id, each.volume.name, problem, document.requires(each))
         else:
             wanted.append(Wanted(each, wish))
-    away = [*turned.values(), *(_not_attached(document, here) if complete else ())]
+    away = [*turned.values(), *_missing(document, here, "" if complete else lacks or UNKNOWN)]
     begun = {volume_id for volume_id, each in known.items() if each.id in leaving}
     desired = _without_shared_mounts(Desired(tuple(wanted), (), tuple(away)))
     clear = {each.attachment.volume.id for each in desired.bring_up}
     gone = _take_down(listed, here, known, doubts, begun, clear.intersection(moved), complete=complete)
     return replace(desired, take_down=gone)
+
+
+def required(document: Document, known: Iterable[Attachment]) -> tuple[str, ...]:
+    """What must be there, as the document names it; and of those that are ``known`` what the server's word alone requires."""
+    named = [*document.required_names(), *([EVERY_VOLUME] if document.requires_all else ())]
+    theirs = [each for each in known if document.requires(each) and not set(named) & set(document.keys(each))]
+    return (*named, *(each.volume.name for each in theirs))
 
 
 def _take_down(
@@ -149,10 +158,13 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:TOLD]) + (f" and {len(names) - TOLD} more" if len(names) > TOLD else "")
 
 
-def _not_attached(document: Document, here: Iterable[Attachment]) -> list[Turned]:
-    there = {key for each in here for key in (each.volume.id, each.volume.name)}
-    missing = [name for name in document.required_names() if name not in there]
-    return [Turned(name, name, "required, but not attached to this instance", True) for name in missing]
+def _missing(document: Document, here: Iterable[Attachment], lacks: str) -> list[Turned]:
+    """What the document cannot do without and nobody listed: one that is known from before counts as there. Of what ``lacks``
+    in the list nobody can say how many there are: who wishes all of them wishes one at least."""
+    there = {key for each in here for key in document.keys(each)}
+    names = [*document.required_names(), *([EVERY_VOLUME] if lacks and document.requires_all else ())]
+    reason = f"required, but {lacks or 'not attached to this instance'}"
+    return [Turned(name, name, reason, True) for name in names if name not in there]
 
 
 def _without_shared_mounts(desired: Desired) -> Desired:

@@ -34,10 +34,14 @@ class Iscsi:
 
     def login(self, machine: Machine, paths: Iterable[IscsiPath], deadline: Deadline) -> session.Login:
         """Put the records into the batch's class and start iscsiadm."""
-        paths = tuple(paths)
+        able, unable = list[IscsiPath](), dict[IscsiPath, OSError]()
         for path in paths:
-            record.set_startup(machine, path, session.BATCH_CLASS)
-        login = session.Login(machine, paths, deadline)
+            try:
+                record.set_startup(machine, path, session.BATCH_CLASS)
+                able.append(path)
+            except OSError as error:
+                unable[path] = error
+        login = session.Login(machine, able, deadline, unable)
         login.start()
         return login
 

@@ -37,8 +37,59 @@ def test_the_owner_s_form_is_read_with_its_connection(one, connection):
     assert read({**one.to_wire(), "connection_info": connection.to_wire()}) == (replace(one, connection=connection), [])
 
 
-def test_a_static_one_needs_only_the_volume_s_id():
-    assert read({"volume": {"id": "v1"}}) == (Attachment("v1", Volume("v1", "v1"), Status.ATTACHED), [])
+def test_the_service_may_say_more_than_we_know():
+    found, faults = read({"id": "a-1", "moed": "ro", "volume": {"id": "v1", "serail": "s"}, "connection_info": {}})
+    assert found is not None
+    assert faults == []
+
+
+def written(value: object) -> tuple[Attachment | None, list[str]]:
+    faults = Faults()
+    return attachment.parse_written(Reader(value, faults, "a")), [str(fault) for fault in faults]
+
+
+@given(CONNECTIONS)
+def test_a_static_one_needs_only_the_volume_s_id_and_how_to_connect_it(connection):
+    found = written({"volume": {"id": "v1"}, "connection_info": connection.to_wire()})
+    assert found == (Attachment("v1", Volume("v1", "v1"), Status.ATTACHED, connection=connection), [])
+
+
+@given(ATTACHMENTS, CONNECTIONS)
+def test_what_the_server_says_may_be_copied_into_a_static_one(one, connection):
+    assert written({**one.to_wire(), "connection_info": connection.to_wire()}) == (replace(one, connection=connection), [])
+
+
+ISCSI = {"driver_volume_type": "iscsi", "target_portal": "10.0.0.1", "target_iqn": "iqn.2010-10.org.openstack:v", "target_lun": 1}
+CINDERS = dict.fromkeys((
+    "attachment_id", "target_discovered", "discovery_auth_method", "discovery_auth_username", "discovery_auth_password",
+    "encrypted", "qos_specs", "cacheable", "discard", "physical_block_size", "logical_block_size", "enforce_multipath",
+), "x")  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{}, {"auth_pasword_in": "x", "auth_usernam_in": "x"}])
+def test_a_key_of_a_static_one_that_nobody_knows_is_a_fault(more):
+    connection = {**ISCSI, **CINDERS, **more}
+    misspelt = [f"unknown key; did you mean {name!r}?" for name in ("auth_password_in", "auth_username_in") if more]
+    for form, place in ((connection, ""), ({"driver_volume_type": "iscsi", "data": {**connection}}, ".data")):
+        assert written({"volume": {"id": "v1"}, "connection_info": form})[1] == [
+            f"a.connection_info{place}.{key}: {told}" for key, told in zip(more, misspelt)
+        ]
+    assert written({"moed": "ro", "volume": {"id": "v1", "serail": "s", "nmae": "n"}, "connection_info": ISCSI})[1] == [
+        "a.moed: unknown key; did you mean 'mode'?", "a.volume.serail: unknown key; did you mean 'serial'?",
+        "a.volume.nmae: unknown key; did you mean 'name'?",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{}, {"connection_info": None}, {"connection_info": {}}])
+def test_of_a_static_one_all_that_is_missing_is_named(more):
+    assert written(more) == (None, ["a.volume.id: is missing", "a.connection_info: is missing"])
+
+
+@pytest.mark.parametrize("value", [5, {5: 1}])
+def test_what_is_no_mapping_is_told_once(value):
+    told = written({"volume": {"id": "v1"}, "connection_info": {**ISCSI, "data": value}})[1]
+    assert len(set(told)) == len(told) == 4, "it, and the three keys that are missing then"
+    assert len(written({"volume": 5, "connection_info": ISCSI})[1]) == 2
 
 
 @pytest.mark.parametrize("identifier", [

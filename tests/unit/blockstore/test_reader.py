@@ -52,6 +52,16 @@ def test_an_unknown_key_names_the_nearest_known_one(key, advice):
     assert found == [f"volumes.data.{key}: unknown key; {advice}"]
 
 
+@pytest.mark.parametrize(("key", "meant"), [("taget_portal", "target_portal"), ("serail", "serial"), ("auth_method", "")])
+def test_where_others_have_words_too_only_a_slip_is_a_fault(key, meant):
+    found = faults_of({key: 1}, lambda r: r.no_near_miss(("target_portal", "serial", "auth_username")), "c")
+    assert found == ([f"c.{key}: unknown key; did you mean {meant!r}?"] if meant else [])
+
+
+def test_of_very_many_words_of_others_only_some_are_looked_at():
+    assert len(faults_of({f"serial{i}": 1 for i in range(1, 5000)}, lambda r: r.no_near_miss(("serial12",)))) <= 1001
+
+
 @pytest.mark.parametrize("key", ["a\nb", "\x1b[31m", "a\u2028b", "k" * 5000])
 def test_a_hostile_key_is_shown_on_one_short_line(key):
     [fault] = faults_of({key: 1}, lambda r: r.only(("mount",)))

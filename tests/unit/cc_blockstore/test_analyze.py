@@ -53,7 +53,7 @@ def test_a_volume_that_failed_is_exit_1(known, capsys):
 def test_a_picture_that_cannot_be_written_is_told(known, tmp_path, capsys):
     known(report())
     assert command.main(["analyze", "--svg", str(tmp_path)]) == 1
-    assert str(tmp_path) in capsys.readouterr().err
+    assert capsys.readouterr().err == f"blockstore: the picture cannot be written to {tmp_path}: Is a directory\n"
 
 
 def test_without_systemd_it_is_a_note(fake: FakeMachine, monkeypatch, capsys):

@@ -133,7 +133,7 @@ def test_plan_says_what_the_run_does_of_a_serial_that_is_another_s(fake: FakeMac
     monkeypatch.setattr("cc_blockstore.planning.client_of", lambda document, machine: guest.service)
     fake.lun(fake.session(PATHS["v1"]), "sda", serial="same")
     ledger.write(fake.machine, Known(one("v1"), PATHS["v1"], serial="same"))
-    steps, _ = planned(fake.machine, parse({"endpoint": "http://service", "token": "t"}))
+    steps, *_ = planned(fake.machine, parse({"endpoint": "http://service", "token": "t"}))
     assert [(each.volume, each.step, each.verb) for each in steps] == [
         ("name-v1", "login", "keep"), ("name-v1", "device", "keep"), ("name-v2", "login", "refuse"),
     ]  # fmt: skip

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from blockstore import __version__
+from blockstore.errors import ServiceDenied, ServiceError, ServiceUnreachable
 from blockstore.report import Report, Result, VolumeReport
-from cc_blockstore import bootstrap, cloud, command, status
+from cc_blockstore import bootstrap, cloud, command, planning, status
 from cc_blockstore.bootstrap import Verdict
 from tests.unit.fakes import FakeMachine
 
@@ -84,12 +85,14 @@ def test_status(fake: FakeMachine, capsys, report, code):
     assert "data" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[]"])
-def test_status_before_any_run(fake: FakeMachine, capsys, text):
+@pytest.mark.parametrize(
+    ("text", "told"), [(None, "no run since this machine started"), *((text, "cannot be understood") for text in ("", "{", "[]"))]
+)
+def test_status_before_any_run_and_where_its_file_is_broken(fake: FakeMachine, capsys, text, told):
     if text is not None:
         fake.write("run/blockstore/status.json", text)
     assert command.main(["status"]) == 1
-    assert "no run" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("report", "code"), [(WELL, 0), (UNWELL, 1)])
@@ -111,3 +114,49 @@ def test_plan_changes_nothing_and_a_bad_document_ends_with_2(fake: FakeMachine, 
     host["blockstore"] = {"endpoint": 1, "x": 2}
     assert command.main(["plan"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2
+    assert command.main(["plan", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["steps"], len(told["remarks"])) == ([], 2)
+
+
+class Mute:
+    def __init__(self, error: ServiceError) -> None:
+        self.error = error
+
+    def attachments(self, deadline: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ServiceUnreachable("no answer"), ServiceDenied(401, "no answer")])
+def test_a_plan_that_knows_of_no_volume_is_exit_1(host, monkeypatch, capsys, error):
+    monkeypatch.setattr(planning, "client_of", lambda *_: Mute(error))
+    host["blockstore"] = {"endpoint": "http://a"}
+    assert command.main(["plan"]) == 1
+    assert capsys.readouterr().err == "blockstore: no answer\n"
+
+
+def test_a_plan_names_what_is_required_and_cannot_be_listed(host, monkeypatch, capsys):
+    monkeypatch.setattr(planning, "client_of", lambda *_: Mute(ServiceUnreachable("no answer")))
+    host["blockstore"] = {"endpoint": "http://a", "volumes": {"data": {"required": True}}}
+    assert command.main(["plan", "--json"]) == 1
+    [step] = json.loads(capsys.readouterr().out)["steps"]
+    assert (step["volume"], step["verb"], step["why"]) == ("data", "refuse", "required, but no answer")
+
+
+@pytest.mark.parametrize("call", ["plan", "apply"])
+def test_where_nothing_is_named_it_is_said(host, capsys, call):
+    assert command.main([call]) == 0
+    assert "nothing to do: no blockstore document names a metadata service or attachments" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("#cloud-config\npackages: []\nblockstor: {}\n", "is a cloud-config without 'blockstore:'; is 'blockstor' meant to be it?"),
+    ("#cloud-config\npackages: []\n", "is a cloud-config without 'blockstore:'"),
+    ("#cloud-config\nvolumes: {}\n", "is a cloud-config without 'blockstore:'"),
+    ("#cloud-config\n", "is a cloud-config without 'blockstore:'"),
+    ("[1]\n", "must be a mapping, not a list"), ("text\n", "must be a mapping, not a text"),
+])  # fmt: skip
+def test_validate_says_what_kind_of_file_it_is_not(tmp_path, capsys, text, told):
+    (tmp_path / "x").write_text(text)
+    assert command.main(["validate", str(tmp_path / "x")]) == 2
+    assert capsys.readouterr().out == f"{tmp_path / 'x'}: {told}\n"

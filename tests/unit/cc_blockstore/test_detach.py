@@ -12,8 +12,8 @@ from blockstore.errors import BlockstoreError, Fault, ServiceUnreachable
 from blockstore.iscsi import IscsiConnection
 from blockstore.report import Result, VolumeReport
 from blockstore.values import replace
-from cc_blockstore import bootstrap
 from cc_blockstore import detach as command
+from cc_blockstore import reach
 from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.machine import fstab, ledger
 from cc_blockstore.machine.ledger import Known
@@ -212,7 +212,7 @@ def test_one_that_the_document_itself_attaches_says_so(guest: Guest, tmp_path: P
                                 "target_iqn": PATHS["v1"].iqn},
         }],
     })  # fmt: skip
-    monkeypatch.setattr(command, "client_of", bootstrap.client_of)
+    monkeypatch.setattr(command, "client_of", reach.client_of)
     expected(guest, tmp_path)
     report, note = command.detach(guest.fake.machine, stated, "v1")
     assert report.result is Result.OK

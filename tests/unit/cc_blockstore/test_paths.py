@@ -39,7 +39,7 @@ def run(fake: FakeMachine, stated: dict[str, Any]) -> Verdict:
 
 
 def plan(fake: FakeMachine, stated: dict[str, Any]) -> list[tuple[str, str, str]]:
-    steps, _ = planning.planned(fake.machine, parse(stated))
+    steps, *_ = planning.planned(fake.machine, parse(stated))
     return [(each.volume, each.step, each.verb) for each in steps]
 
 
@@ -127,7 +127,7 @@ def test_plan_and_run_say_the_same_of_one_that_is_held(fake: FakeMachine, target
     run(fake, document(attached("v1", ONE)))
     (fake.root / "sys/class/block/sda/holders/dm-0").mkdir(parents=True)
     stated = document(attached("v1", TWO))
-    steps, _ = planning.planned(fake.machine, parse(stated))
+    steps, *_ = planning.planned(fake.machine, parse(stated))
     told = f"{MOVED}: refusing to detach /dev/sda: in use by dm-0 (which holds /dev/sda)"
     assert [(each.step, each.verb, each.why) for each in steps] == [("detach", "refuse", told)]
     [volume] = run(fake, stated).report.volumes

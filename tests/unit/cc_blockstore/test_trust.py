@@ -1,10 +1,11 @@
 """Why there was no answer: the kind of it, what to do, and nothing of the request."""
 
+import socket
 import ssl
 
 import pytest
 import requests
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cc_blockstore.trust import LONGEST_REASON, kind
 
@@ -33,6 +34,18 @@ def test_of_a_certificate_it_says_what_to_do(reason, hint):
     said, advice = kind(untrusted(reason), "/etc/ca.pem")
     assert said == f"its certificate is not trusted: {reason}"
     assert advice.startswith(hint)
+
+
+def test_of_a_name_that_does_not_resolve_it_says_so():
+    """As urllib3 raises it: out of the resolver's own error."""
+    try:
+        try:
+            raise socket.gaierror(-2, f"Name or service not known {SECRET}")
+        except OSError:
+            raise NewConnectionError(None, SECRET)  # noqa: B904 - as it does
+    except NewConnectionError as error:
+        wrapped = requests.exceptions.ConnectionError(MaxRetryError(None, f"/v1/{SECRET}", error))
+    assert kind(wrapped, "") == ("its name does not resolve", "is the name in endpoint right, and does DNS answer?")
 
 
 def test_a_reason_is_one_line_of_some_length():

@@ -62,6 +62,7 @@ def test_every_fault_comes_out_at_once_with_path_and_nearest_key():
         " (lower case letters, digits, '.', '-' and ':')",
         "deadline: must be from 5 to 3600, not 4",
         "attachments[0].volume.id: '../x' is not an id (letters, digits, '.', '_' and '-')",
+        "attachments[0].connection_info: is missing",
         "attachments[1].connection_info: is missing",
         "volumes.data.filesytem: unknown key; did you mean 'filesystem'?",
         "volumes.data.partitions[0].size: '20XB' is not a size such as 20GiB",

@@ -80,6 +80,7 @@ def test_sizes_are_whole_mib():
     assert [size for size, _ in found.partitions or ()] == [5 * MIB, 20 * GIB, None]
     assert words(partitions=[{"size": 1000}])[1] == ["v.partitions[0].size: must be at least 1MiB"]
     assert words(partitions=[])[1] == ["v.partitions: must name at least one partition"]
+    assert words(partitions=5)[1] == ["v.partitions: must be a list, not a number"]
 
 
 def test_a_later_layer_wins_word_by_word():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from blockstore.report import Report
 from cc_blockstore.machine import boot
 from tests.unit.boots import report, volume
@@ -41,4 +43,11 @@ def test_what_cannot_be_read_is_told(fake: FakeMachine):
     found = see(fake)
     assert found.units == {}
     assert "Failed to connect to bus" in found.notes[0]
-    assert "cloud-init.log cannot be read" in found.notes[1]
+    assert found.notes[1].startswith("/var/log/cloud-init.log is not there or empty, so what happened")
+
+
+def test_a_log_of_root_s_is_told_as_that(fake: FakeMachine, monkeypatch):
+    fake.write("var/log/cloud-init.log", "")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    fake.runner.expect(*SHOW, code=1)
+    assert see(fake).notes[1].startswith("/var/log/cloud-init.log cannot be read (run it as root), so what happened")

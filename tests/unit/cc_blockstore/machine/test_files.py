@@ -81,3 +81,17 @@ def test_what_the_kernel_is_told_is_one_line(tmp_path: Path):
     assert (tmp_path / "weight").read_text() == "100\n"
     with pytest.raises(FileNotFoundError):
         files.tell(tmp_path / "gone", "1")
+
+
+@pytest.mark.parametrize("where", ["fchmod", "open"])
+def test_of_a_disk_that_is_full_it_says_which_file_was_to_be_written(tmp_path: Path, monkeypatch, where):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "x").write_text("old")
+    monkeypatch.setattr(files.os, where, full)
+    with pytest.raises(OSError, match=r"No space left") as raised:
+        files.put(tmp_path / "x", "new")
+    monkeypatch.undo()
+    assert str(raised.value) == f"[Errno 28] No space left on device: '{tmp_path / 'x'}'"
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("x", "old")]

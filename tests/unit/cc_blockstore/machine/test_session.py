@@ -12,6 +12,7 @@ from blockstore.portal import Portal
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.machine import session
 from cc_blockstore.plan.session import Connected
+from cc_blockstore.protocols.iscsi import Iscsi
 from tests.unit.fakes import FakeMachine
 
 IQN = "iqn.2010-10.org.openstack:volume-1"
@@ -78,6 +79,32 @@ def test_one_process_for_all(fake: FakeMachine):
     assert wait(login, PATH, SIX) == {PATH: None, SIX: None}
     login.finish()
     assert fake.runner.timeouts[0] > 10, "killed iscsiadm leaves its lock behind"
+
+
+def test_a_record_that_cannot_be_changed_fails_its_own_volume_alone(fake: FakeMachine, monkeypatch):
+    other, third = (IscsiPath(Portal("10.0.0.9", port), IQN, 1) for port in (3260, 3261))
+
+    def set_startup(machine: object, path: IscsiPath, startup: str) -> None:
+        if path == other:
+            raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(session.record, "set_startup", set_startup)
+    fake.runner.expect(*LOGIN, then=lambda _: fake.session(PATH))
+    login = Iscsi().login(fake.machine, [PATH, other, third], Deadline.after(10, fake.clock))
+    found = wait(login, PATH, other)
+    login.finish()
+    assert (found[PATH], str(found[other])) == (None, "[Errno 30] Read-only file system")
+
+
+def test_a_record_that_cannot_be_put_back_is_no_failure(fake: FakeMachine, monkeypatch):
+    def set_startup(machine: object, path: IscsiPath, startup: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    fake.runner.expect(*LOGIN, then=lambda _: fake.session(PATH))
+    login = begun(fake, PATH)
+    monkeypatch.setattr(session.record, "set_startup", set_startup)
+    login.finish()
+    assert wait(login, PATH) == {PATH: None}
 
 
 @pytest.mark.parametrize("code", [0, 1, 4, 5, 6, 8, 11, 12, 15, 19, 20, 21, 24])

@@ -6,7 +6,7 @@ from blockstore.attachment import Attachment, Status, Volume
 from blockstore.iscsi import IscsiConnection, IscsiPath
 from blockstore.portal import Portal
 from cc_blockstore.document.parse import Document, parse
-from cc_blockstore.plan.desired import Desired, decide
+from cc_blockstore.plan.desired import Desired, decide, required
 
 
 def one(volume_id: str, name: str = "", status: Status = Status.ATTACHED, **metadata: str) -> Attachment:
@@ -121,13 +121,37 @@ def test_what_is_left_alone_is_not_taken_down():
     assert decide(document(), listed, known, complete=True).take_down == ()
 
 
-def test_a_required_volume_that_is_not_attached_is_told_where_the_list_is_the_whole_truth():
+def test_a_required_volume_that_is_not_attached_is_told():
     document = parse({"endpoint": "http://192.0.2.1:8775", "volumes": {"data": {"required": True}, "*": {"required": True}}})
     missing = decide(document, [], {}, complete=True).turned
     assert [(each.name, each.required, each.reason) for each in missing] == [
         ("data", True, "required, but not attached to this instance")
     ]
-    assert decide(document, [], {}, complete=False).turned == ()
+
+
+def test_one_that_an_incomplete_list_lacks_is_told_with_the_reason_why_it_is_incomplete():
+    missing = decide(document(data={"required": True}, log={}), [one("v1")], {}, complete=False, lacks="no answer").turned
+    assert [(each.name, each.required, each.reason) for each in missing] == [("data", True, "required, but no answer")]
+    assert decide(document(data={"required": True}), [one("v1", "data")], {}, complete=False, lacks="no answer").turned == ()
+
+
+def test_where_all_are_required_an_incomplete_list_must_have_one_of_them():
+    every = document(**{"*": {"required": True}, "log": {}})
+    for listed, missing in (([], ["*"]), ([one("v2", "log")], ["*"]), ([one("v1")], [])):
+        assert [each.name for each in decide(every, listed, {}, complete=False, lacks="no answer").turned] == missing
+    assert decide(every, [], {}, complete=True).turned == ()
+
+
+def test_one_that_the_server_s_word_requires_is_required_where_it_is_turned_away():
+    listed = [one("v1", "a", blockstore_required="true", blockstore_mount="../x"), one("v2", blockstore_mount="../x")]
+    assert [each.required for each in decide(document(), listed, {}, complete=True).turned] == [True, False]
+
+
+def test_who_must_be_there_is_known_without_a_list():
+    known = [one("v1", "data"), one("v2", blockstore_required="true"), one("v3")]
+    assert required(document(data={"required": True}), known) == ("data", "v2")
+    assert required(document(**{"*": {"required": True}}), known) == ("*",)
+    assert required(document(), [one("v3")]) == ()
 
 
 def test_the_same_volume_under_a_new_attachment_goes_before_it_comes():
