@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from blockstore.values import dataclass
@@ -10,7 +11,7 @@ from cc_blockstore import listing
 from cc_blockstore.bootstrap import client_of
 from cc_blockstore.document.parse import Document
 from cc_blockstore.look import Look, Place
-from cc_blockstore.machine import fstab, growth, ledger, mount
+from cc_blockstore.machine import fstab, growth, ledger, mount, points
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
@@ -20,11 +21,13 @@ from cc_blockstore.plan import filesystem as plan_filesystem
 from cc_blockstore.plan import growth as plan_growth
 from cc_blockstore.plan import mount as plan_mount
 from cc_blockstore.plan import partition as plan_partition
+from cc_blockstore.plan import points as plan_points
 from cc_blockstore.plan import session as plan_session
 from cc_blockstore.plan.content import Content
 from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
 from cc_blockstore.plan.desired import Wanted
 from cc_blockstore.plan.device import Device, Identity
+from cc_blockstore.plan.points import Below
 from cc_blockstore.protocols import TRANSPORTS
 from cc_blockstore.shape import overwrite_of
 from cc_blockstore.wish import FilesystemWish, Table, VolumeWish
@@ -47,25 +50,35 @@ def planned(machine: Machine, document: Document) -> tuple[tuple[PlannedStep, ..
     listed = listing.see(document, known, client_of(document, machine), deadline)
     before = {volume_id: each.attachment for volume_id, each in known.items()}
     desired = plan.decide(document, listed.attachments, before, complete=listed.complete, leaving=ledger.leaving(known))
+    desired = points.resolved(machine, desired)
     steps = [
         PlannedStep(known[each].attachment.volume.name, "detach", "do", "unmount, flush, log out: it is no longer attached")
         for each in desired.take_down
         if each in known
     ]
     steps += [PlannedStep(each.name, "document", "refuse", each.reason) for each in desired.turned]
+    told: dict[str, list[PlannedStep]] = {}
+    for wanted in plan_points.in_turn(desired.bring_up):
+        absent = [each for each in wanted.below if not _comes(told.get(each.volume_id))]
+        told[wanted.attachment.volume.id] = _volume(machine, wanted, known.get(wanted.attachment.volume.id), absent)
     for wanted in desired.bring_up:
-        steps += _volume(machine, wanted, known.get(wanted.attachment.volume.id))
+        steps += told[wanted.attachment.volume.id]
     return tuple(steps), (*listed.faults, *listed.notes)
 
 
-def _volume(machine: Machine, wanted: Wanted, known: Known | None) -> list[PlannedStep]:
+def _comes(steps: list[PlannedStep] | None) -> bool:
+    """Whether this volume will be there for those below it."""
+    return steps is not None and all(each.verb != "refuse" for each in steps)
+
+
+def _volume(machine: Machine, wanted: Wanted, known: Known | None, absent: Sequence[Below]) -> list[PlannedStep]:
     name = wanted.attachment.volume.name
     device = _connected(machine, wanted, known)
     if device is None:
         wished = f"; then {plan_partition.describe(wanted.wish)}, where that destroys nothing" if wanted.wish else ""
         return [PlannedStep(name, "login", "do", f"ask for connection_info and log in{wished}")]
     serial = wanted.attachment.volume.serial
-    return [_told(name, step, decision) for step, decision in _decisions(machine, wanted, device, serial)]
+    return [_told(name, step, decision) for step, decision in _decisions(machine, wanted, device, serial, absent)]
 
 
 def _connected(machine: Machine, wanted: Wanted, known: Known | None) -> Device | None:
@@ -75,17 +88,21 @@ def _connected(machine: Machine, wanted: Wanted, known: Known | None) -> Device 
     return TRANSPORTS[known.transport].device(machine, known.path) if known else None
 
 
-def _decisions(machine: Machine, wanted: Wanted, device: Device, serial: str) -> list[tuple[str, Decision]]:
+def _decisions(
+    machine: Machine, wanted: Wanted, device: Device, serial: str, absent: Sequence[Below]
+) -> list[tuple[str, Decision]]:
     found: list[tuple[str, Decision]] = [
         ("login", plan_session.decide(plan_session.Connected.YES, device.node, credentials=True)),
         ("device", plan_device.decide(device, Identity(serial))),
     ]
     if wanted.wish is None or isinstance(found[-1][1], Refuse):
         return found
-    return [*found, *_contents(machine, wanted, wanted.wish, device)]
+    return [*found, *_contents(machine, wanted, wanted.wish, device, absent)]
 
 
-def _contents(machine: Machine, wanted: Wanted, wish: VolumeWish, device: Device) -> list[tuple[str, Decision]]:
+def _contents(
+    machine: Machine, wanted: Wanted, wish: VolumeWish, device: Device, absent: Sequence[Below]
+) -> list[tuple[str, Decision]]:
     volume = wanted.attachment.volume
     look = Look(machine, volume.id, device.serial, wanted.attachment.mode == "ro")
     overwrite = overwrite_of(machine, wish, volume.id)
@@ -100,15 +117,16 @@ def _contents(machine: Machine, wanted: Wanted, wish: VolumeWish, device: Device
         decision, seen = look.planned(place, decide)
         found.append(("filesystem", decision))
         if not isinstance(decision, Refuse):
-            found += _placed(machine, volume.id, filesystem, place.node, seen, grow=wish.grow)
+            found += _placed(machine, volume.id, filesystem, place.node, seen, absent, grow=wish.grow)
     return found
 
 
 def _placed(
-    machine: Machine, volume_id: str, wish: FilesystemWish, node: str, seen: Content, *, grow: bool
+    machine: Machine, volume_id: str, wish: FilesystemWish, node: str, seen: Content, absent: Sequence[Below], *, grow: bool
 ) -> list[tuple[str, Decision]]:
-    former, twin = fstab.points(machine, volume_id), mount.twin(machine, wish, node)
-    decision = plan_mount.decide(wish, node, mounts(machine), swaps(machine), former=former, twin=twin)
+    former, twin, leads = fstab.points(machine, volume_id), mount.twin(machine, wish, node), points.leads(wish)
+    there = mounts(machine), swaps(machine)
+    decision = plan_mount.decide(wish, node, *there, former=former, twin=twin, absent=absent, leads=leads)
     grown = growth.see(machine, wish, node, read_only=seen.read_only)
     follow = plan_growth.decide(wish, grown, growth.place(machine, wish, node), grow=grow)
     return [("mount", decision), *([("filesystem", follow)] if isinstance(follow, Do) else [])]

@@ -45,6 +45,11 @@ def points(machine: Machine, volume_id: str) -> tuple[str, ...]:
     return plan.points(files.read_exact(machine.paths.fstab) or "", volume_id)
 
 
+def all_points(machine: Machine) -> tuple[str, ...]:
+    """The mount points that fstab has for all volumes of ours."""
+    return plan.points(files.read_exact(machine.paths.fstab) or "")
+
+
 def reload_systemd(machine: Machine, do: Callable[[Command], object]) -> None:
     """Have systemd read its units and fstab again, where it runs (sd_booted(3))."""
     if (machine.paths.root / "run/systemd/system").is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from blockstore.attachment import Attachment, Status
 from blockstore.errors import DocumentInvalid
@@ -12,26 +13,33 @@ from blockstore.values import dataclass, replace
 from cc_blockstore.document.parse import Document
 from cc_blockstore.wish import VolumeWish
 
+if TYPE_CHECKING:
+    from cc_blockstore.plan.points import Below
+
 TOLD = 10  # so many names a reason holds
 _PARTITION = r"(-part[0-9]+)+\Z"  # the end of a partition's link, in our udev rule
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A volume that should be there, and what is wished of it (None: nothing, so it is connected and linked)."""
+    """A volume that should be there, and what is wished of it (None: nothing, so it is connected and linked). ``below``: its
+    mount points that lie below another volume's."""
 
     attachment: Attachment
     wish: VolumeWish | None
+    below: tuple[Below, ...] = ()
 
 
 @dataclass(frozen=True)
 class Turned:
-    """A volume that is not touched, and why; ``required`` where the document cannot do without it."""
+    """A volume that is not touched, and why; ``required`` where the document cannot do without it. ``points`` are the mount
+    points that it would have had."""
 
     volume_id: str
     name: str
     reason: str
     required: bool = False
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,13 @@ def decide(
         except DocumentInvalid as error:
             problem, wish = problem or str(error), None
         if problem:
-            turned[each.volume.id] = Turned(each.volume.id, each.volume.name, problem, document.requires(each))
+            points = tuple(wish.points) if wish else ()
+            turned[each.volume.id] = Turned(each.volume.id, each.volume.name, problem, document.requires(each), points)
         else:
             wanted.append(Wanted(each, wish))
     away = [*turned.values(), *(_not_attached(document, here) if complete else ())]
     gone = _take_down(listed, here, known, doubts, leaving, complete=complete)
-    return _without_shared_mounts(Desired(tuple(wanted), gone, tuple(away)))
+    return Desired(tuple(wanted), gone, tuple(away))
 
 
 def _take_down(
@@ -140,28 +149,6 @@ def _not_attached(document: Document, here: Iterable[Attachment]) -> list[Turned
     return [Turned(name, name, "required, but not attached to this instance", True) for name in missing]
 
 
-def _without_shared_mounts(desired: Desired) -> Desired:
-    users: dict[str, list[str]] = {}
-    for wanted in desired.bring_up:
-        for point in _points(wanted):
-            users.setdefault(point, []).append(wanted.attachment.volume.name)
-    shared = {point: names for point, names in users.items() if len(names) > 1}
-    clear = tuple(wanted for wanted in desired.bring_up if not shared.keys() & set(_points(wanted)))
-    turned = [
-        Turned(wanted.attachment.volume.id, wanted.attachment.volume.name, _shared(point, shared[point]), _required(wanted))
-        for wanted in desired.bring_up
-        for point in [each for each in _points(wanted) if each in shared][:1]
-    ]
-    return Desired(clear, desired.take_down, (*desired.turned, *turned))
-
-
-def _points(wanted: Wanted) -> list[str]:
-    return [each.mount for each in (wanted.wish.filesystems if wanted.wish else ()) if each.mount]
-
-
-def _shared(point: str, names: Sequence[str]) -> str:
+def shared(point: str, names: Sequence[str]) -> str:
+    """Why those who share a mount point are left alone."""
     return f"{point} is the mount point of {len(names)} file systems: {_some(names)}"
-
-
-def _required(wanted: Wanted) -> bool:
-    return wanted.wish is not None and wanted.wish.required

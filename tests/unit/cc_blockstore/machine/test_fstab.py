@@ -32,6 +32,12 @@ def test_a_reload_is_waited_for_only_where_a_line_of_ours_goes(fake: FakeMachine
         assert len(fake.launched) == launched
 
 
+def test_the_mount_points_of_all_volumes(fake: FakeMachine):
+    assert fstab.all_points(fake.machine) == ()
+    fake.write("etc/fstab", f"UUID=x / ext4 defaults 0 1\n{ONE}\n{TWO}\n")
+    assert fstab.all_points(fake.machine) == ("/srv/v1", "/srv/v2")
+
+
 def test_bytes_that_are_no_text_stay(fake: FakeMachine):
     fake.write("etc/fstab", b"# caf\xe9\n")
     assert fstab.update(fake.machine, {"v1": [ONE]})
