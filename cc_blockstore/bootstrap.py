@@ -20,7 +20,7 @@ from cc_blockstore import listing, seal, status, unchanged, undone, verdict
 from cc_blockstore.client import MetadataClient
 from cc_blockstore.document import sources
 from cc_blockstore.document.parse import Document, parse
-from cc_blockstore.machine import files, initiator, ledger, lock, uptime
+from cc_blockstore.machine import files, initiator, ledger, lock, points, uptime
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.weight import Precedence
@@ -111,14 +111,10 @@ class Run:
         before = {volume_id: each.attachment for volume_id, each in known.items()}
         self.leaving, self.moved = ledger.leaving(known), ledger.moved(known, listed.attachments)
         desired = plan.decide(
-            self.document,
-            listed.attachments,
-            before,
-            complete=listed.complete,
-            leaving=self.leaving,
-            moved=self.moved,
-            lacks=listed.lacks,
-        )
+            self.document, listed.attachments, before, complete=listed.complete,
+            leaving=self.leaving, moved=self.moved, lacks=listed.lacks,
+        )  # fmt: skip
+        desired = points.resolved(self.machine, desired)
 
         gone = self._take_down(desired, known)
         busy = {each.id for each in gone if each.result is not Result.OK}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from blockstore.errors import BlockstoreError
@@ -21,8 +21,10 @@ from cc_blockstore.plan import session as plan_session
 from cc_blockstore.plan.decision import Decision, Do, Keep, Wait
 from cc_blockstore.progress import Steps
 from cc_blockstore.task import Task
+from cc_blockstore.turns import Turns
 
 if TYPE_CHECKING:
+    from cc_blockstore.plan.points import Below
     from cc_blockstore.volume import Outcome
 
 # Threads for each processor, and at most: more of them on one processor mostly take it from each other, while with several much
@@ -45,16 +47,28 @@ class Together:
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
         with ThreadPoolExecutor(min(_parallel(), len(tasks)), thread_name_prefix="volume") as pool:
-            flows = {id(each.task): pool.submit(self._flow, each) for each in self._logins(tasks)}
-        return [flows[id(task)].result() for task in tasks]
+            turns = Turns(pool, tasks)
+            flows = {id(each.task): pool.submit(self._flow, each, turns) for each in self._logins(tasks)}
+            return [flows[id(task)].result().result() for task in tasks]
 
-    def _flow(self, arrival: Arrival) -> Outcome:
+    def _flow(self, arrival: Arrival, turns: Turns) -> Future[Outcome]:
+        """As far as each can go at once; the mount in its turn."""
         from cc_blockstore.volume import BringUp
 
-        steps = self.steps(arrival.task.volume.name)
-        outcome = BringUp(self.machine, arrival, self.deadline, steps, self.named).run()
-        self.ended(arrival.task, outcome)
-        return outcome
+        task, steps = arrival.task, self.steps(arrival.task.volume.name)
+        bring_up = BringUp(self.machine, arrival, self.deadline, steps, self.named)
+        try:
+            early = bring_up.begin()
+        except BaseException:
+            turns.over(task.volume.id, ())
+            raise
+
+        def rest(absent: Sequence[Below]) -> Outcome:
+            outcome = early or bring_up.finish(absent)
+            self.ended(task, outcome)
+            return outcome
+
+        return turns.take(task.volume.id, () if early else task.wanted.below, rest)
 
     def _logins(self, tasks: Sequence[Task]) -> Iterator[Arrival]:
         """One login for all that need one. Each task comes as soon as its disk is there, or it is known why it will not be."""

@@ -70,6 +70,6 @@ def _sound(root: Path, seen: Mapping[str, Any], volumes: Iterable[Mapping[str, A
             return False
         for each in volume["filesystems"]:
             number = text(f"{root}/sys/class/block/{os.path.basename(each['device'])}/dev") or ""
-            if each["mount"] and tops.get(each["mount"]) != number.strip():
+            if each["mount"] and tops.get(os.path.realpath(each["mount"])) != number.strip():
                 return False
     return True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from blockstore.errors import BlockstoreError, Refused
 from blockstore.report import FilesystemReport, Result, VolumeReport
@@ -10,7 +11,7 @@ from blockstore.values import dataclass
 from blockstore.waiting import Deadline, wait_for
 from cc_blockstore.arrivals import Arrival
 from cc_blockstore.look import Look, refuse
-from cc_blockstore.machine import device, filesystem, fstab, making, mount
+from cc_blockstore.machine import device, filesystem, fstab, making, mount, points
 from cc_blockstore.machine.hold import Hold
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.mounts import mounts, swaps
@@ -23,21 +24,25 @@ from cc_blockstore.progress import Mark, Steps
 from cc_blockstore.shape import Placed, Shape
 from cc_blockstore.wish import VolumeWish
 
+if TYPE_CHECKING:
+    from cc_blockstore.plan.points import Below
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended: the report, whether the right device is connected, fstab's lines (None: leave what is there), and
-    ``rewritten``: what udev knows of the disk itself is of before its table."""
+    """How it ended: the report, whether the right device is connected, fstab's lines (None: leave what is there),
+    ``rewritten``: what udev knows of the disk itself is of before its table; and where it is mounted."""
 
     report: VolumeReport
     connected: bool
     fstab: tuple[FstabEntry, ...] | None
     rewritten: bool = False
+    mounted: tuple[str, ...] = ()
 
 
 class BringUp:
-    """The flow of one volume. `run` never raises what is the volume's own fault; it becomes the report's reason. ``named``: the
-    serials that were named, each with its volume."""
+    """The flow of one volume, in two parts. Neither raises what is the volume's own fault; it becomes the report's reason.
+    ``named``: the serials that were named, each with its volume."""
 
     def __init__(
         self, machine: Machine, arrival: Arrival, deadline: Deadline, steps: Steps, named: Mapping[str, str] | None = None
@@ -49,17 +54,35 @@ class BringUp:
         self._hold: Hold | None = None
         self._rewritten = False
         self._placed: tuple[Placed, ...] = ()
+        self._mounted: list[str] = []
 
     def run(self) -> Outcome:
         """Bring the volume up as far as is possible and allowed."""
+        return self.begin() or self.finish()
+
+    def begin(self) -> Outcome | None:
+        """What needs no other volume: connect it, and bring it into its shape. None where the rest is still to come."""
+        return self._attempt(self._make_ready)
+
+    def finish(self, absent: Sequence[Below] = ()) -> Outcome:
+        """Mount it, and all that follows. ``absent``: its mount points below a volume that is not up."""
+        return self._attempt(lambda: self._put_in_place(absent)) or self._outcome(Result.OK, "")
+
+    def _make_ready(self) -> None:
+        self._connect()
+        self._identify()
+        if self._task.wanted.wish is not None and self._hold is not None:
+            self._placed = self._shape(self._task.wanted.wish, self._hold)
+
+    def _put_in_place(self, absent: Sequence[Below]) -> None:
+        if self._task.wanted.wish is not None:
+            self._mount(absent)
+            self._grow(self._task.wanted.wish)
+        self._settle()
+
+    def _attempt(self, part: Callable[[], None]) -> Outcome | None:
         try:
-            self._connect()
-            self._identify()
-            if self._task.wanted.wish is not None and self._hold is not None:
-                self._placed = self._shape(self._task.wanted.wish, self._hold)
-                self._mount()
-                self._grow(self._task.wanted.wish)
-            self._settle()
+            part()
         except Refused as error:
             return self._outcome(Result.REFUSED, str(error))
         except (BlockstoreError, OSError) as error:
@@ -70,7 +93,7 @@ class BringUp:
         finally:
             if self._hold is not None:
                 self._hold.end()
-        return self._outcome(Result.OK, "")
+        return None
 
     def _connect(self) -> None:
         with self._steps.step("login", self._arrival.since) as mark:
@@ -127,14 +150,16 @@ class BringUp:
         self._rewritten = shape.written and not hold.first
         return placed
 
-    def _mount(self) -> None:
+    def _mount(self, absent: Sequence[Below]) -> None:
+        """The outer ones first: what is mounted later hides what is below it."""
         task = self._task
         former = fstab.points(self._machine, task.volume.id)
         with self._steps.step("mount") as mark:
-            for each in self._placed:
+            for each in sorted(self._placed, key=lambda each: each.wish.mount.count("/")):
                 twin = mount.twin(self._machine, each.wish, each.node)
                 there = mounts(self._machine), swaps(self._machine)
-                decision = plan_mount.decide(each.wish, each.node, *there, former=former, twin=twin)
+                leads = points.leads(each.wish)
+                decision = plan_mount.decide(each.wish, each.node, *there, former=former, twin=twin, absent=absent, leads=leads)
                 refuse(decision)
                 if isinstance(decision, Do):
                     mount.do(
@@ -143,6 +168,7 @@ class BringUp:
                     mark.changed = True
                 if each.wish.mount and not task.read_only:
                     mark.changed |= mount.own(each.wish)
+                self._mounted.append(each.wish.mount)
 
     def _grow(self, wish: VolumeWish) -> None:
         """File systems follow their devices online; they were looked at before they were mounted, and are again."""
@@ -182,7 +208,8 @@ class BringUp:
             found.node if found else "", found.serial if found else "",
             tuple(_reported(each) for each in self._placed if each.wish.type != "none"), tuple(self._steps.done),
         )  # fmt: skip
-        return Outcome(report, found is not None, self._fstab() if result is Result.OK else None, self._rewritten)
+        lines = self._fstab() if result is Result.OK else None
+        return Outcome(report, found is not None, lines, self._rewritten, tuple(self._mounted))
 
     def _fstab(self) -> tuple[FstabEntry, ...]:
         patience = max(30, round(self._deadline.at - self._steps.begun))
@@ -197,4 +224,4 @@ class BringUp:
 
 
 def _reported(placed: Placed) -> FilesystemReport:
-    return FilesystemReport(placed.node, placed.wish.type, placed.uuid, placed.label, placed.wish.mount)
+    return FilesystemReport(placed.node, placed.wish.type, placed.uuid, placed.label, placed.wish.named or placed.wish.mount)

@@ -16,7 +16,10 @@ class Table(str, enum.Enum):
 
 @dataclass(frozen=True)
 class FilesystemWish:
-    """A file system, or swap, or ``type`` "none". ``mount`` is "" where nothing is to be mounted; ``mode`` None to leave it."""
+    """A file system, or swap, or ``type`` "none". ``mount`` is "" where nothing is to be mounted; ``mode`` None to leave it.
+
+    ``named`` is the mount point as the document has it, once ``mount`` is where links lead from there (`plan.points`).
+    """
 
     type: str = "ext4"
     label: str = ""
@@ -24,6 +27,7 @@ class FilesystemWish:
     options: tuple[str, ...] = ()
     owner: str = ""
     mode: int | None = None
+    named: str = ""
 
     def __str__(self) -> str:
         return self.type + (f" labelled {self.label!r}" if self.label else "")
@@ -54,3 +58,8 @@ class VolumeWish:
         if self.table is Table.NONE:
             return (self.filesystem,) if self.filesystem else ()
         return tuple(partition.filesystem for partition in self.partitions)
+
+    @property
+    def points(self) -> list[str]:
+        """The mount points of these."""
+        return [each.mount for each in self.filesystems if each.mount]

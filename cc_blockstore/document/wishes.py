@@ -123,13 +123,18 @@ def _mount_fault(path: str) -> str | None:
         return None
     if not path.startswith("/") or posixpath.normpath(path) != path or path.startswith("//"):
         return f"must be an absolute path without '.', '..' or a slash at its end, not {shown(path)}"
-    if path in SYSTEM_FOLDERS or f"{path}/".startswith(tuple(f"{tree}/" for tree in SYSTEM_TREES)):
+    if belongs_to_the_system(path):
         return f"{path} belongs to the running system"
     if any(character.isspace() and character != " " for character in path):
         return "must not hold any other space than ' '"  # to some readers of fstab it ends the word
     if len(path.encode()) > LONGEST_PATH or any(len(part.encode()) > LONGEST_PART for part in path.split("/")):
         return "is longer than a path can be"
     return None
+
+
+def belongs_to_the_system(path: str) -> bool:
+    """Whether nothing may be mounted there, because the running system needs what is."""
+    return path in SYSTEM_FOLDERS or f"{path}/".startswith(tuple(f"{tree}/" for tree in SYSTEM_TREES))
 
 
 _OPTION = r"[^\s,#\\\"']+"

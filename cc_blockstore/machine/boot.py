@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from blockstore.errors import CommandFailed
-from blockstore.report import Report
+from blockstore.report import Report, VolumeReport
 from blockstore.run import Command
+from blockstore.values import replace
 from cc_blockstore.analysis import cloud_init, stages, systemd
 from cc_blockstore.analysis.recorded import Manager, Moment, Recorded, Unit
 from cc_blockstore.machine import files
@@ -27,6 +28,7 @@ def see(
     What cannot be read is left out, with a note that says so.
     """
     notes: list[str] = []
+    report = _where_they_are(report) if report else None
     points = [each.mount for volume in (report.volumes if report else ()) for each in volume.filesystems if each.mount]
     manager, units = _systemd(machine, points, notes)
     path = machine.paths.root / LOG
@@ -37,6 +39,16 @@ def see(
     boot_id = files.read(machine.paths.proc / "sys/kernel/random/boot_id").strip()
     now = Moment(machine.clock.monotonic(), realtime())
     return Recorded(boot_id, now, manager, units, cloud_init.events(log), report, dict(portals), tuple(notes))
+
+
+def _where_they_are(report: Report) -> Report:
+    """With the mount points behind all links: systemd names its units by these."""
+
+    def of(volume: VolumeReport) -> VolumeReport:
+        there = (replace(each, mount=os.path.realpath(each.mount) if each.mount else "") for each in volume.filesystems)
+        return replace(volume, filesystems=tuple(there))
+
+    return replace(report, volumes=tuple(of(each) for each in report.volumes))
 
 
 def _systemd(machine: Machine, points: Iterable[str], notes: list[str]) -> tuple[Manager, dict[str, Unit]]:

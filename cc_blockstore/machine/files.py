@@ -123,13 +123,16 @@ def _created(temporary: str, folder: str) -> int:
 def read_exact(path: Path | str) -> str | None:
     """The text of a file as it is, line ends and bytes that are no UTF-8 included; None where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return exact(path)
     except OSError:
         return None
+
+
+def exact(path: Path | str) -> str:
+    """The same. Raises OSError where it cannot be read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         return b"".join(iter(lambda: os.read(descriptor, PIECE), b"")).decode(errors="surrogateescape")
-    except OSError:
-        return None
     finally:
         os.close(descriptor)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 
 from blockstore.run import Command
 from cc_blockstore.machine import files
@@ -18,10 +19,11 @@ def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool
     All volumes in one write and one daemon-reload: a generator run costs more than a mount. systemd must know that a line is
     gone before a mount point of it is used again, or it unmounts what is bound to the device of the old line; that is waited
     for. Of lines that are new it only has to hear: what they name is mounted already; from the line's `_netdev` systemd knows to
-    unmount it while the network is there.
+    unmount it while the network is there. Raises OSError, of an fstab that is there and cannot be read, too: its lines would be
+    lost.
     """
     path = machine.paths.fstab
-    before = files.read_exact(path) or ""
+    before = _lines(path)
     text = plan.fstab_with(before, wanted)
     if text == before:
         return False
@@ -31,9 +33,21 @@ def update(machine: Machine, wanted: Mapping[str, Iterable[FstabEntry]]) -> bool
     return True
 
 
+def _lines(path: Path) -> str:
+    try:
+        return files.exact(path)
+    except FileNotFoundError:
+        return ""
+
+
 def points(machine: Machine, volume_id: str) -> tuple[str, ...]:
     """The mount points that fstab has for this volume: where it belonged until now."""
     return plan.points(files.read_exact(machine.paths.fstab) or "", volume_id)
+
+
+def all_points(machine: Machine) -> tuple[str, ...]:
+    """The mount points that fstab has for all volumes of ours."""
+    return plan.points(files.read_exact(machine.paths.fstab) or "")
 
 
 def reload_systemd(machine: Machine, do: Callable[[Command], object]) -> None:

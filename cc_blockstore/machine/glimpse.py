@@ -97,9 +97,9 @@ def _table(node: str) -> list[int]:
 
 
 def _point(point: str) -> list[int]:
-    """Device, owner, group and mode of a mounted file system's root folder."""
+    """Which folder it is, behind all links, and owner, group and mode of a mounted file system's root."""
     found = os.stat(point)
-    return [found.st_dev, found.st_uid, found.st_gid, found.st_mode]
+    return [found.st_dev, found.st_ino, found.st_uid, found.st_gid, found.st_mode]
 
 
 def _of(line: str, disks: Container[str]) -> bool:

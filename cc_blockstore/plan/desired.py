@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from blockstore.attachment import Attachment, Status
 from blockstore.errors import DocumentInvalid
 from blockstore.values import dataclass, replace
 from cc_blockstore.document.parse import EVERY_VOLUME, Document
 from cc_blockstore.wish import VolumeWish
+
+if TYPE_CHECKING:
+    from cc_blockstore.plan.points import Below
 
 TOLD = 10  # so many names a reason holds
 UNKNOWN = "it is not known which volumes are attached"
@@ -19,10 +23,12 @@ _PARTITION = r"(-part[0-9]+)+\Z"  # the end of a partition's link, in our udev r
 
 @dataclass(frozen=True)
 class Wanted:
-    """A volume that should be there, and what is wished of it (None: nothing, so it is connected and linked)."""
+    """A volume that should be there, and what is wished of it (None: nothing, so it is connected and linked). ``below``: its
+    mount points that lie below another volume's."""
 
     attachment: Attachment
     wish: VolumeWish | None
+    below: tuple[Below, ...] = ()
 
     @property
     def follows_its_disk(self) -> bool:
@@ -32,12 +38,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Turned:
-    """A volume that is not touched, and why; ``required`` where the document cannot do without it."""
+    """A volume that is not touched, and why; ``required`` where the document cannot do without it. ``points`` are the mount
+    points that it would have had."""
 
     volume_id: str
     name: str
     reason: str
     required: bool = False
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,15 +77,15 @@ def decide(
         except DocumentInvalid as error:
             problem, wish = problem or str(error), None
         if problem:
-            turned[each.volume.id] = Turned(each.volume.id, each.volume.name, problem, document.requires(each))
+            points = tuple(wish.points) if wish else ()
+            turned[each.volume.id] = Turned(each.volume.id, each.volume.name, problem, document.requires(each), points)
         else:
             wanted.append(Wanted(each, wish))
     away = [*turned.values(), *_missing(document, here, "" if complete else lacks or UNKNOWN)]
     begun = {volume_id for volume_id, each in known.items() if each.id in leaving}
-    desired = _without_shared_mounts(Desired(tuple(wanted), (), tuple(away)))
-    clear = {each.attachment.volume.id for each in desired.bring_up}
+    clear = {each.attachment.volume.id for each in wanted}
     gone = _take_down(listed, here, known, doubts, begun, clear.intersection(moved), complete=complete)
-    return replace(desired, take_down=gone)
+    return Desired(tuple(wanted), gone, tuple(away))
 
 
 def required(document: Document, known: Iterable[Attachment]) -> tuple[str, ...]:
@@ -167,28 +175,6 @@ def _missing(document: Document, here: Iterable[Attachment], lacks: str) -> list
     return [Turned(name, name, reason, True) for name in names if name not in there]
 
 
-def _without_shared_mounts(desired: Desired) -> Desired:
-    users: dict[str, list[str]] = {}
-    for wanted in desired.bring_up:
-        for point in _points(wanted):
-            users.setdefault(point, []).append(wanted.attachment.volume.name)
-    shared = {point: names for point, names in users.items() if len(names) > 1}
-    clear = tuple(wanted for wanted in desired.bring_up if not shared.keys() & set(_points(wanted)))
-    turned = [
-        Turned(wanted.attachment.volume.id, wanted.attachment.volume.name, _shared(point, shared[point]), _required(wanted))
-        for wanted in desired.bring_up
-        for point in [each for each in _points(wanted) if each in shared][:1]
-    ]
-    return Desired(clear, desired.take_down, (*desired.turned, *turned))
-
-
-def _points(wanted: Wanted) -> list[str]:
-    return [each.mount for each in (wanted.wish.filesystems if wanted.wish else ()) if each.mount]
-
-
-def _shared(point: str, names: Sequence[str]) -> str:
+def shared(point: str, names: Sequence[str]) -> str:
+    """Why those who share a mount point are left alone."""
     return f"{point} is the mount point of {len(names)} file systems: {_some(names)}"
-
-
-def _required(wanted: Wanted) -> bool:
-    return wanted.wish is not None and wanted.wish.required

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from blockstore.values import dataclass
 from cc_blockstore.filesystems import FILESYSTEMS
 from cc_blockstore.plan.decision import Decision, Do, Keep, Refuse
 from cc_blockstore.wish import FilesystemWish, VolumeWish
+
+if TYPE_CHECKING:
+    from cc_blockstore.plan.points import Below
 
 # Our marker in fstab. mount(8) and systemd take options beginning with "x-" for comments; cc_mounts removes only lines
 # with "comment=cloudconfig".
@@ -36,10 +40,11 @@ class Twin(enum.Enum):
 
 def decide(
     wish: FilesystemWish, device: str, mounts: Iterable[Mounted], swaps: Iterable[str], *,
-    former: Collection[str] = (), twin: Twin = Twin.NONE,
+    former: Collection[str] = (), twin: Twin = Twin.NONE, absent: Iterable[Below] = (), leads: str = "",
 ) -> Decision:  # fmt: skip
     """What to do so that the device is in the wished place. ``swaps`` are the active swap devices, ``former`` the mount points
-    that our own lines of fstab have for the volume. Rows as in docs/reuse-rules.md, "mount"."""
+    that our own lines of fstab have for the volume, ``absent`` those below a volume that is not up; ``leads`` is where the wished
+    one leads now ("": not looked at). Rows as in docs/reuse-rules.md, "mount"."""
     if wish.type == "swap":
         return Keep(f"{device} is active swap") if device in swaps else Do(f"switch swap on {device} on")
     if not wish.mount:
@@ -47,7 +52,7 @@ def decide(
     mounts = tuple(mounts)
     there = [each for each in mounts if each.point == wish.mount]
     if there and there[-1].device == device:
-        return Keep(f"mounted on {wish.mount}")
+        return _hidden(there[-1], mounts) or Keep(f"mounted on {wish.mount}")
     if there:
         return Refuse(
             f"refusing to mount {device} over {wish.mount}: found {there[-1].device} there", "choose another mount point"
@@ -55,6 +60,8 @@ def decide(
     elsewhere = [each.point for each in mounts if each.device == device]
     if any(point not in former for point in elsewhere):
         return Refuse(f"{device}: found mounted on {elsewhere[0]}; wished {wish.mount}", f"umount {elsewhere[0]} first")
+    if problem := _out_of_turn(wish, device, absent) or _led_away(wish, device, leads) or _would_hide(wish, device, mounts):
+        return problem
     if twin is Twin.CONFUSED:
         return Refuse(
             f"refusing to mount {device}: a mounted {wish.type} has the same UUID, and this kernel would take one for the other",
@@ -65,13 +72,64 @@ def decide(
     return Do(f"mount {device} on {wish.mount}")
 
 
-def taken(wish: VolumeWish, node: str, parts: Collection[str], mounts: Iterable[Mounted]) -> Refuse | None:
-    """Whether another device sits on a wished mount point: known before anything is written to this one. ``node`` is
-    the whole device, ``parts`` are its partitions."""
-    points = {each.mount for each in wish.filesystems if each.mount}
+def _hidden(one: Mounted, mounts: Sequence[Mounted]) -> Refuse | None:
+    """Whether something was mounted over a folder above it since. Mountinfo has the order of mounting."""
+    for each in mounts[len(mounts) - mounts[::-1].index(one) :]:
+        if one.point.startswith(f"{each.point}/"):
+            return Refuse(
+                f"{one.device} is mounted on {one.point}, but cannot be seen: {each.device} was mounted on {each.point} later",
+                f"umount {each.point} and {one.point}, then run it again",
+            )
+    return None
+
+
+def _out_of_turn(wish: FilesystemWish, device: str, absent: Iterable[Below]) -> Refuse | None:
+    for each in absent:
+        if each.point == wish.mount:
+            return Refuse(
+                f"refusing to mount {device} on {wish.mount}: it lies below {each.above} of {each.name!r}, which is not up",
+                f"see what is wrong with {each.name!r}",
+            )
+    return None
+
+
+def _led_away(wish: FilesystemWish, device: str, leads: str) -> Refuse | None:
+    if leads in ("", wish.mount):
+        return None
+    return Refuse(
+        f"refusing to mount {device} on {wish.named or wish.mount}: a link on another volume leads to {leads}",
+        f"wish for {leads} itself",
+    )
+
+
+def _would_hide(wish: FilesystemWish, device: str, mounts: Iterable[Mounted]) -> Refuse | None:
+    below = f"{wish.mount}/"
     for each in mounts:
-        if each.point in points and each.device != node and each.device not in parts:
+        if each.device != device and each.point.startswith(below):
+            return _hiding(device, wish.mount, each)
+    return None
+
+
+def _hiding(device: str, point: str, below: Mounted) -> Refuse:
+    return Refuse(
+        f"refusing to mount {device} on {point}: it would hide {below.point}, where {below.device} is mounted",
+        f"umount {below.point} first",
+    )
+
+
+def taken(wish: VolumeWish, node: str, parts: Collection[str], mounts: Iterable[Mounted]) -> Refuse | None:
+    """Whether another device sits on a wished mount point, or below one that nothing is on: known before anything is written to
+    this one. ``node`` is the whole device, ``parts`` are its partitions."""
+    mounts = tuple(mounts)
+    points, free = set(wish.points), set(wish.points) - {each.point for each in mounts}
+    for each in mounts:
+        if each.device == node or each.device in parts:
+            continue
+        if each.point in points:
             return Refuse(f"refusing to mount {node} over {each.point}: found {each.device} there", "choose another mount point")
+        for point in free:
+            if each.point.startswith(f"{point}/"):
+                return _hiding(node, point, each)
     return None
 
 
@@ -118,8 +176,8 @@ def fstab_entry(
     return FstabEntry(volume_id, source, "none" if swap else wish.mount, wish.type, options)
 
 
-def points(text: str, volume_id: str) -> tuple[str, ...]:
-    """The mount points of this volume's lines in an fstab."""
+def points(text: str, volume_id: str | None = None) -> tuple[str, ...]:
+    """The mount points of this volume's lines in an fstab; without one, of all that are ours."""
     words = (_words(line) for line in text.split("\n") if is_ours(line, volume_id))
     return tuple(_unescaped(each[1]) for each in words if each[1] != "none")
 
@@ -169,7 +227,8 @@ def _marked(line: str) -> tuple[str, ...]:
 def fstab_with(text: str, wanted: Mapping[str, Iterable[FstabEntry]]) -> str:
     """The fstab with exactly these entries for these volumes (by id); every other line stays byte for byte.
 
-    A line of ours that is right already keeps its place, so that an unchanged wish gives an unchanged file.
+    A line of ours that is right already keeps its place, so that an unchanged wish gives an unchanged file; only what lies below
+    a new mount point goes behind it: "mount -a" takes the lines as they come.
     """
     entries = {volume_id: [str(entry) for entry in each] for volume_id, each in wanted.items()}
     # Lines end with "\n" and with nothing else: `splitlines` would end one at a form feed, and lose it.
@@ -179,7 +238,24 @@ def fstab_with(text: str, wanted: Mapping[str, Iterable[FstabEntry]]) -> str:
     missing = [line for each in entries.values() for line in each if line not in there]
     if not missing and len(kept) == len(lines):
         return text
-    return "".join(f"{line}\n" for line in (*kept, *missing))
+    tops = tuple(f"{_point(line)}/" for line in missing)
+    below = [line for line in kept if is_ours(line) and _point(line).startswith(tops)]
+    others = [line for line in kept if line not in below]
+    return "".join(f"{line}\n" for line in (*others, *_outer_first([*missing, *below])))
+
+
+def _outer_first(lines: Iterable[str]) -> list[str]:
+    """In their order, but each before those whose mount points lie below its own."""
+    found: list[tuple[str, str]] = []
+    for line in lines:
+        top = f"{_point(line)}/"
+        place = next((index for index, (point, _) in enumerate(found) if point.startswith(top)), len(found))
+        found.insert(place, (_point(line), line))
+    return [line for _, line in found]
+
+
+def _point(line: str) -> str:
+    return _words(line)[1]
 
 
 def only_adds(before: str, after: str) -> bool:

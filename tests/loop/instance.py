@@ -16,11 +16,11 @@ from blockstore.run import Command, Completed
 from blockstore.run import run as run_command
 from blockstore.waiting import CLOCK, Deadline
 from cc_blockstore.arrivals import Arrival
-from cc_blockstore.machine import device, fstab
+from cc_blockstore.machine import device, fstab, points
 from cc_blockstore.machine.machine import Machine, Paths
 from cc_blockstore.machine.mount_call import by_kernel
 from cc_blockstore.plan.decision import Keep
-from cc_blockstore.plan.desired import Wanted
+from cc_blockstore.plan.desired import Desired, Wanted
 from cc_blockstore.plan.device import Device
 from cc_blockstore.plan.mount_call import MountCall
 from cc_blockstore.plan.session import Connected
@@ -188,6 +188,7 @@ class Instance:
         volume = Volume(self.volume_id, NAME, serial=serial, blank=blank)
         wanted = Wanted(Attachment("attachment", volume, mode=mode), wish)
         path = IscsiPath(Portal("127.0.0.1", 3260), "iqn.2010-10.org.openstack:volume-a", 1)
+        [wanted] = points.resolved(machine, Desired((wanted,), ())).bring_up
         task = Task(wanted, path, LoopTransport(disk, found), serial)
         steps = Steps(NAME, clock.monotonic(), clock)
         device.link(machine, volume, serial)

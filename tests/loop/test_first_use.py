@@ -249,3 +249,27 @@ def test_udev_is_waited_for_where_it_could_disturb(
     assert report.result is result, report.reason
     assert (disk.contents() == {}) is (result is not Result.OK)
     assert result is Result.OK or f"udev to be done with {disk.node}" in report.reason
+
+
+def top(point: Path) -> str:
+    """The device that one sees there."""
+    return run("findmnt", "--noheadings", "--output", "SOURCE", "--target", str(point)).split()[-1]
+
+
+@pytest.mark.parametrize("inner_first", [True, False])
+def test_a_mount_point_below_another_is_not_hidden(
+    inner_first: bool, make_disk: MakeDisk, instance: Instance, place: Path
+) -> None:
+    disk = make_disk(64 * MIB)
+    disk.attach()
+    partitions = [{"size": "20MiB", "mount": f"{place}/a/b"}, {"size": "20MiB", "mount": f"{place}/a"}]
+    wish = wished(partitions=partitions if inner_first else partitions[::-1])
+    done = instance.bring_up(disk, wish, blank=True)
+    assert done.report.result is Result.OK
+    devices = {each.mount: each.device for each in done.report.filesystems}
+    assert top(place / "a/b") == devices[f"{place}/a/b"]
+    assert top(place / "a") == devices[f"{place}/a"]
+    points = [line.split()[1] for line in instance.fstab.splitlines()[2:]]
+    assert points == [f"{place}/a", f"{place}/a/b"]
+    again = instance.bring_up(disk, wish)
+    assert (again.report.result, again.report.changed) == (Result.OK, False)

@@ -163,3 +163,32 @@ def test_grown_device_with_room_behind_the_partitions_is_left_as_it_is(
     done = instance.bring_up(disk, wish)
     assert (done.report.result, done.processes.wrote) == (Result.OK, [])
     assert (place / "a/file").read_text() == TEXT
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_mount_point_behind_a_link_is_found_again(dangling: bool, make_disk: MakeDisk, instance: Instance, place: Path) -> None:
+    disk, wish = make_disk(64 * MIB), wished(mount=f"{place}/link/data")
+    disk.attach()
+    place.mkdir()
+    (place / "link").symlink_to("real")
+    if not dangling:
+        (place / "real").mkdir()
+    first = instance.bring_up(disk, wish, blank=True)
+    assert (first.report.result, first.report.filesystems[0].mount) == (Result.OK, f"{place}/link/data")
+    assert f" {place}/real/data ext4 " in instance.fstab
+    again = instance.bring_up(disk, wish)
+    assert (again.report.result, again.report.changed) == (Result.OK, False)
+
+
+def test_a_mount_moves_with_the_link_that_leads_to_its_mount_point(make_disk: MakeDisk, instance: Instance, place: Path) -> None:
+    disk, wish = make_disk(64 * MIB), wished(mount=f"{place}/link")
+    disk.attach()
+    place.mkdir()
+    (place / "link").symlink_to("one")
+    assert instance.bring_up(disk, wish, blank=True).report.result is Result.OK
+    (place / "link").unlink()
+    (place / "link").symlink_to("two")
+    done = instance.bring_up(disk, wish)
+    assert (done.report.result, done.report.changed) == (Result.OK, True)
+    assert run("findmnt", "--noheadings", "--output", "TARGET", "--source", done.report.filesystems[0].device) == f"{place}/two\n"
+    assert f" {place}/one " not in instance.fstab

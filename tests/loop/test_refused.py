@@ -17,7 +17,7 @@ from blockstore.report import Result
 from blockstore.run import ENVIRONMENT
 from blockstore.size import MIB
 from tests.files.wishes import wished
-from tests.loop.conftest import MakeDisk
+from tests.loop.conftest import MakeDisk, MakeInstance
 from tests.loop.disk import Disk, attached, mounted, read_table, run
 from tests.loop.instance import SERIAL, Instance
 
@@ -391,3 +391,40 @@ def test_a_taken_place_is_noticed_before_anything_is_written_and_the_next_run_fi
     run("umount", str(point))
     done = instance.bring_up(disk, wished(mount=str(point)), blank=True)
     assert (done.report.result, done.report.reason) == (Result.OK, "")
+
+
+def in_its_place(make_disk: MakeDisk, instance: Instance, point: Path) -> Disk:
+    """Another volume, mounted."""
+    disk = make_disk(64 * MIB)
+    disk.attach()
+    assert instance.bring_up(disk, wished(mount=str(point)), blank=True).report.result is Result.OK
+    return disk
+
+
+def test_what_is_mounted_behind_a_link_is_not_mounted_over(make_disk: MakeDisk, make_instance: MakeInstance, place: Path) -> None:
+    one, two = in_its_place(make_disk, make_instance(), place / "real"), make_disk(64 * MIB)
+    (place / "link").symlink_to("real")
+    two.attach()
+    done = make_instance().bring_up(two, wished(mount=f"{place}/link"), blank=True)
+    assert done.report.result is Result.REFUSED
+    assert f"over {place}/real: found {one.node}p1 there" in done.report.reason
+    assert done.processes.wrote == []
+
+
+def test_what_is_mounted_below_is_not_hidden(make_disk: MakeDisk, make_instance: MakeInstance, place: Path) -> None:
+    one, two = in_its_place(make_disk, make_instance(), place / "a/b"), make_disk(64 * MIB)
+    two.attach()
+    done = make_instance().bring_up(two, wished(mount=f"{place}/a"), blank=True)
+    assert done.report.result is Result.REFUSED
+    assert f"it would hide {place}/a/b, where {one.node}p1 is mounted" in done.report.reason
+    assert done.processes.wrote == []
+
+
+def test_what_is_hidden_is_told(make_disk: MakeDisk, instance: Instance, place: Path) -> None:
+    disk = in_its_place(make_disk, instance, place / "a/b")
+    run("mount", "-t", "tmpfs", "none", str(place / "a"))
+    done = instance.bring_up(disk, wished(mount=f"{place}/a/b"))
+    run("umount", str(place / "a"))
+    assert done.report.result is Result.REFUSED
+    assert f"is mounted on {place}/a/b, but cannot be seen: none was mounted on {place}/a later" in done.report.reason
+    assert instance.bring_up(disk, wished(mount=f"{place}/a/b")).report.result is Result.OK

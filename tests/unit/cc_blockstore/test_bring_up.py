@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,22 @@ import pytest
 
 from blockstore.attachment import Status, Volume
 from blockstore.errors import DeadlineExceeded
+from blockstore.values import replace
 from blockstore.waiting import Deadline
+from cc_blockstore import planning
+from cc_blockstore.document.parse import parse
 from cc_blockstore.machine import filesystem, mount_call
-from tests.unit.cc_blockstore.test_bootstrap import FAILED_BATCH, LOGIN, PASSWORD, PATHS, Guest, attachment, bring_up, results
+from tests.unit.cc_blockstore.test_bootstrap import (
+    FAILED_BATCH,
+    LOGIN,
+    PASSWORD,
+    PATHS,
+    Guest,
+    attachment,
+    bring_up,
+    results,
+    whole,
+)
 from tests.unit.fakes import FakeMachine
 
 
@@ -148,3 +163,161 @@ def test_what_only_a_mount_needs_is_loaded_while_a_login_is_waited_for(guest: Gu
         guest.fake.runner.expect(*LOGIN, then=guest.logs_in("v1"))
     assert results(guest.run()) == {"v1": "ok"}
     assert len(loaded) == (not logged_in)
+
+
+class Nest:
+    """Two volumes that carry what is wished already, the first on a folder, the second below it."""
+
+    def __init__(self, guest: Guest, tmp_path: Path) -> None:
+        self.guest, self.outer, self.inner = guest, tmp_path / "srv", tmp_path / "srv/b"
+        for number, name in enumerate(("v1", "v2"), 1):
+            guest.known(name, number=number)
+        guest.service.listed = [attachment("v2", Status.ATTACHED), attachment("v1", Status.ATTACHED)]
+        guest.wishes = {"v1": whole(self.outer), "v2": whole(self.inner)}
+
+    def looked_at(self, node: str, then: Callable[[Any], None] | None = None) -> None:
+        self.guest.fake.runner.expect("blkid", "-p", "-o", ..., node, stdout="ID_FS_TYPE=ext4\nID_FS_UUID=1-1\n", then=then)
+
+    def mounts(self, node: str, point: Path, code: int = 0) -> None:
+        fake = self.guest.fake
+        then = (lambda _: None) if code else (lambda _: fake.mounted(node, point))
+        fake.runner.expect("mount", "-t", "ext4", "-o", "_netdev", node, str(point), code=code, then=then)
+
+    @property
+    def mounted(self) -> list[str]:
+        return [command.argv[-1] for command in self.guest.fake.runner.ran if command.argv[0] == "mount"]
+
+
+@pytest.fixture
+def nest(guest: Guest, tmp_path: Path) -> Nest:
+    return Nest(guest, tmp_path)
+
+
+def test_of_nested_mount_points_the_outer_comes_first_however_long_it_takes(nest: Nest):
+    ready = threading.Event()
+    nest.looked_at("/dev/sdb", then=lambda _: ready.set())
+    nest.looked_at("/dev/sda", then=lambda _: ready.wait(10) and None)  # the inner one is made ready meanwhile
+    nest.mounts("/dev/sda", nest.outer)
+    nest.mounts("/dev/sdb", nest.inner)
+    assert results(nest.guest.run()) == {"v1": "ok", "v2": "ok"}
+    assert nest.mounted == [str(nest.outer), str(nest.inner)]
+    points = [line.split()[1] for line in nest.guest.fake.read("etc/fstab").splitlines()]
+    assert points == [str(nest.outer), str(nest.inner)]
+    nest.guest.fake.runner.ran.clear()
+    for name in ("sda", "sdb"):
+        nest.guest.fake.udev(name, ID_FS_TYPE="ext4", ID_FS_UUID="1-1")
+    assert results(nest.guest.run()) == {"v1": "ok", "v2": "ok"}
+    assert nest.guest.fake.runner.ran == []
+
+
+def test_what_is_below_one_that_fails_is_not_mounted_on_the_root_disk(nest: Nest):
+    nest.looked_at("/dev/sda")
+    nest.looked_at("/dev/sdb")
+    nest.mounts("/dev/sda", nest.outer, code=32)
+    verdict = nest.guest.run()
+    assert results(verdict) == {"v1": "failed", "v2": "refused"}
+    assert (
+        f"refusing to mount /dev/sdb on {nest.inner}: it lies below {nest.outer} of 'name-v1', which is not up" in verdict.warning
+    )
+    assert nest.mounted == [str(nest.outer)]
+    assert not nest.inner.exists()
+    assert str(nest.inner) not in nest.guest.fake.read("etc/fstab")
+
+
+def test_nor_below_one_that_is_left_alone(nest: Nest):
+    """The wish for the outer one fits two volumes, so that none of them gets it."""
+    nest.guest.service.listed.append(replace(attachment("v3"), volume=Volume("v3", "name-v1")))
+    nest.guest.wishes = {"name-v1": whole(nest.outer), "v2": whole(nest.inner)}
+    nest.looked_at("/dev/sdb")
+    assert results(nest.guest.run()) == {"v1": "refused", "v2": "refused", "v3": "refused"}
+    assert nest.mounted == []
+
+
+def test_what_is_mounted_already_stays_and_is_not_hidden(nest: Nest):
+    """The inner one was wished alone until now."""
+    nest.looked_at("/dev/sdb")  # and the outer one is not: it is known before that it may not be mounted
+    nest.inner.mkdir(parents=True)
+    nest.guest.fake.mounted("/dev/sdb", nest.inner)
+    verdict = nest.guest.run()
+    assert results(verdict) == {"v1": "refused", "v2": "ok"}
+    assert f"it would hide {nest.inner}, where /dev/sdb is mounted (umount {nest.inner} first)" in verdict.warning
+    assert nest.mounted == []
+
+
+def test_a_dead_portal_holds_up_those_below_it_and_nobody_else(guest: Guest, tmp_path: Path):
+    guest.service.listed = [attachment("v1"), attachment("v2"), attachment("v3")]
+    guest.wishes = {"v1": whole(tmp_path / "srv"), "v2": whole(tmp_path / "srv/b"), "v3": whole(tmp_path / "opt")}
+    guest.fake.runner.expect(*LOGIN, then=guest.logs_in("v2", "v3"))
+    guest.fake.session(PATHS["v1"], 8, state="FAILED")
+    for node in ("/dev/sda", "/dev/sdb"):
+        guest.fake.runner.expect("blkid", "-p", "-o", ..., node, stdout="ID_FS_TYPE=ext4\nID_FS_UUID=1-1\n")
+    mount = ("mount", "-t", "ext4", "-o", "_netdev", "/dev/sdb", str(tmp_path / "opt"))
+    guest.fake.runner.expect(*mount, then=lambda _: guest.fake.mounted("/dev/sdb", tmp_path / "opt"))
+    verdict = guest.run()
+    assert results(verdict) == {"v1": "failed", "v2": "refused", "v3": "ok"}
+    steps = {each.id: {step.step: step for step in each.steps} for each in verdict.report.volumes}
+    assert steps["v3"]["mount"].start_ms < 30_000 < 59_000 < steps["v2"]["mount"].start_ms
+    assert steps["v2"]["filesystem"].start_ms < 30_000, "all but the mount is done meanwhile"
+
+
+def test_a_mount_point_behind_a_link_is_found_again_and_sealed_by_its_name(guest: Guest, tmp_path: Path):
+    (tmp_path / "link").symlink_to("real")
+    guest.known("v1")
+    guest.service.listed = [attachment("v1", Status.ATTACHED)]
+    guest.wishes = {"v1": whole(tmp_path / "link/data")}
+    point = tmp_path / "real/data"
+    guest.fake.runner.expect("blkid", "-p", "-o", ..., "/dev/sda", stdout="ID_FS_TYPE=ext4\nID_FS_UUID=1-1\n")
+    mount = ("mount", "-t", "ext4", "-o", "_netdev", "/dev/sda", str(point))
+    guest.fake.runner.expect(*mount, then=lambda _: guest.fake.mounted("/dev/sda", point))
+    assert results(guest.run()) == {"v1": "ok"}
+    assert f" {point} ext4 " in guest.fake.read("etc/fstab")
+    guest.fake.udev("sda", ID_FS_TYPE="ext4", ID_FS_UUID="1-1")
+    guest.fake.runner.ran.clear()
+    verdict = guest.run()
+    assert results(verdict) == {"v1": "ok"}
+    assert guest.fake.runner.ran == []
+    assert verdict.report.volumes[0].filesystems[0].mount == str(tmp_path / "link/data")
+
+
+def test_a_link_on_the_outer_volume_is_not_followed(nest: Nest, tmp_path: Path):
+    nest.looked_at("/dev/sda")
+    nest.looked_at("/dev/sdb")
+
+    def mounted(_: Any) -> None:
+        nest.guest.fake.mounted("/dev/sda", nest.outer)
+        nest.inner.symlink_to(tmp_path / "elsewhere")
+
+    nest.guest.fake.runner.expect("mount", "-t", "ext4", "-o", "_netdev", "/dev/sda", str(nest.outer), then=mounted)
+    verdict = nest.guest.run()
+    assert results(verdict) == {"v1": "ok", "v2": "refused"}
+    assert f"on {nest.inner}: a link on another volume leads to {tmp_path}/elsewhere" in verdict.warning
+
+
+def told(nest: Nest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What `blockstore plan` says of each volume's mount."""
+    guest = nest.guest
+    monkeypatch.setattr(planning, "client_of", lambda document, machine: guest.service)
+    document = parse({"endpoint": "http://service", "volumes": guest.wishes})
+    steps = planning.planned(guest.fake.machine, document)[0]
+    return {each.volume: f"{each.verb} {each.why}" for each in steps if each.step == "mount"}
+
+
+def test_the_plan_tells_the_same_of_nested_mount_points(nest: Nest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("sda", "sdb"):
+        nest.guest.fake.udev(name, ID_FS_TYPE="ext4", ID_FS_UUID="1-1")
+    assert [each.split()[0] for each in told(nest, monkeypatch).values()] == ["do", "do"]
+    nest.inner.mkdir(parents=True)
+    nest.guest.fake.mounted("/dev/sdb", nest.inner)
+    found = told(nest, monkeypatch)
+    assert f"would hide {nest.inner}" in found["name-v1"]
+    assert found["name-v2"].startswith("keep")
+    nest.guest.fake.unmounted(nest.inner)
+    nest.guest.fake.mounted("/dev/sdz", nest.outer)
+    found = told(nest, monkeypatch)
+    assert found["name-v1"].startswith(f"refuse refusing to mount /dev/sda over {nest.outer}")
+    assert f"lies below {nest.outer} of 'name-v1', which is not up" in found["name-v2"]
+    nest.guest.fake.unmounted(nest.outer)
+    nest.guest.fake.mounted("/dev/sda", nest.outer)
+    nest.inner.rmdir()
+    nest.inner.symlink_to(tmp_path / "elsewhere")
+    assert "a link on another volume leads to" in told(nest, monkeypatch)["name-v2"]

@@ -170,3 +170,36 @@ def test_a_run_tells_its_own_moment_and_all_else_as_before(instance: Instance) -
     assert told["started"] != "then"
     assert isinstance(told["duration_ms"], int)
     assert told["uptime_ms"] > 7
+
+
+@pytest.fixture
+def linked(instance: Instance) -> Path:
+    """The mount point as the document has it is a link to where the volume is mounted."""
+    link, real = instance.point.parent / "link", instance.point
+    link.symlink_to("data")
+    instance.point = link
+    instance.seal()
+    assert real.stat() == link.stat()
+    return link
+
+
+def test_a_mount_point_behind_a_link_is_spared(instance: Instance, linked: Path) -> None:
+    assert instance.spared()
+
+
+@pytest.mark.parametrize("target", ["other", "data/inside", "nowhere"])
+def test_a_link_that_leads_elsewhere_by_now_is_looked_at_in_full(instance: Instance, linked: Path, target: str) -> None:
+    """Wherever: a folder of the same file system has the same device."""
+    for folder in ("other", "data/inside"):
+        (linked.parent / folder).mkdir()
+    linked.unlink()
+    linked.symlink_to(target)
+    assert not instance.spared()
+
+
+def test_a_link_to_where_it_is_not_mounted_is_never_sealed(instance: Instance, linked: Path) -> None:
+    (linked.parent / "other").mkdir()
+    linked.unlink()
+    linked.symlink_to("other")
+    instance.seal()
+    assert not instance.sealed.exists()

@@ -17,6 +17,7 @@ from cc_blockstore import listing
 from cc_blockstore.document.parse import Document, parse
 from cc_blockstore.machine import ledger
 from cc_blockstore.machine.ledger import Known
+from cc_blockstore.plan import points
 from cc_blockstore.plan.desired import Desired, decide
 from tests.unit.fakes import FakeClock, FakeMachine
 from tests.unit.hostile.hostility import TEXTS, hostile
@@ -95,7 +96,7 @@ LISTED = st.lists(
 )  # fmt: skip
 DOCUMENTS = st.dictionaries(
     st.sampled_from(["v0", "v1", "data", "*"]),
-    st.fixed_dictionaries({"mount": st.sampled_from(["/srv/a", "/srv/b", "none"]), "required": st.booleans()}),
+    st.fixed_dictionaries({"mount": st.sampled_from(["/srv/a", "/srv/b", "/srv/a/c", "none"]), "required": st.booleans()}),
     max_size=3,
 )
 
@@ -107,14 +108,15 @@ def test_whatever_is_listed(listed: list[Attachment], wishes: dict[str, object],
     if len(taken) != len(set(taken)):
         return
     desired = decide(parse({"volumes": wishes}), listed, {each: one(each) for each in known}, complete=complete)
+    desired = points.decide(desired, {each: each for each in (*points.of(desired), *points.SYSTEM)})
     up = [each.attachment for each in desired.bring_up]
     assert len({each.volume.id for each in up}) == len(up) == len({each.id for each in up}), "each once"
     serials = [each.volume.serial for each in up if each.volume.serial]
     assert len(serials) == len(set(serials))
     assert not {each.volume.id for each in up} & {each.volume_id for each in desired.turned}
     assert len(desired.take_down) == len(set(desired.take_down)), "each once"
-    points = [each.mount for wanted in desired.bring_up if wanted.wish for each in wanted.wish.filesystems if each.mount]
-    assert len(points) == len(set(points))
+    there = [point for wanted in desired.bring_up if wanted.wish for point in wanted.wish.points]
+    assert len(there) == len(set(there))
     present = {each.volume.id for each in listed if each.status is not Status.DETACHING}
     assert present == {each.volume.id for each in up} | {each.volume_id for each in desired.turned if each.volume_id in present}
     for each in up:
@@ -139,6 +141,7 @@ def test_ten_thousand_take_a_moment(name: str, volumes: dict[str, object]):
     known = {each.volume.id: each for each in listed}
     begun = time.process_time()
     desired = decide(document, listed, known, complete=True)
+    desired = points.decide(desired, {each: each for each in (*points.of(desired), *points.SYSTEM)})
     assert time.process_time() - begun < 3
     assert sum(len(each.reason) for each in desired.turned) < 10_000 * 400
 

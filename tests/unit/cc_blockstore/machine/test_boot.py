@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from blockstore.report import Report
+from blockstore.values import replace
 from cc_blockstore.machine import boot
+from cc_blockstore.plan.mount import unit_name
 from tests.unit.boots import report, volume
 from tests.unit.fakes import FakeMachine
 
@@ -36,6 +38,18 @@ def test_everything_is_read_with_three_processes_at_most(fake: FakeMachine):
     assert set(found.units) == {"cloud-config.service", "srv-data.mount", "app.service"}
     assert [each.name for each in found.events] == ["init-local/search-X"]
     assert found.portals == {"id-data": "10.0.0.1:3260"}
+
+
+def test_a_mount_behind_a_link_has_the_unit_of_where_it_is(fake: FakeMachine, tmp_path):
+    (tmp_path / "link").symlink_to("real")
+    told = report(volume("data", 1))
+    [one] = told.volumes
+    there = replace(one, filesystems=(replace(one.filesystems[0], mount=f"{tmp_path}/link/data"),))
+    fake.runner.expect(*SHOW, stdout="UserspaceTimestampMonotonic=2000000\n")
+    fake.runner.expect(*SHOW, *boot.OURS, unit_name(f"{tmp_path}/real/data"))
+    found = see(fake, replace(told, volumes=(there,)))
+    assert found.report is not None
+    assert found.report.volumes[0].filesystems[0].mount == f"{tmp_path}/real/data"
 
 
 def test_what_cannot_be_read_is_told(fake: FakeMachine):

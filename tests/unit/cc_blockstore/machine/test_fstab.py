@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
+import pytest
+
 from cc_blockstore.machine import fstab
 from cc_blockstore.plan.mount import FstabEntry
 from tests.unit.fakes import FakeMachine
@@ -25,6 +30,12 @@ def test_a_reload_is_waited_for_only_where_a_line_of_ours_goes(fake: FakeMachine
         fake.runner.expect("systemctl", "daemon-reload")
         assert fstab.update(fake.machine, wanted)
         assert len(fake.launched) == launched
+
+
+def test_the_mount_points_of_all_volumes(fake: FakeMachine):
+    assert fstab.all_points(fake.machine) == ()
+    fake.write("etc/fstab", f"UUID=x / ext4 defaults 0 1\n{ONE}\n{TWO}\n")
+    assert fstab.all_points(fake.machine) == ("/srv/v1", "/srv/v2")
 
 
 def test_bytes_that_are_no_text_stay(fake: FakeMachine):
@@ -54,3 +65,30 @@ def test_where_a_volume_was_until_now(fake: FakeMachine):
     fake.write("etc/fstab", f"# x\n{ONE}\n/dev/sdz /srv/a\\040b ext4 x-blockstore.volume=v9 0 0\n")
     assert fstab.points(fake.machine, "v9") == ("/srv/a b",)
     assert fstab.points(fake.machine, "v8") == ()
+
+
+def test_one_that_is_there_and_cannot_be_read_is_not_replaced(fake: FakeMachine, monkeypatch: pytest.MonkeyPatch):
+    """Its lines are somebody's, whatever keeps us from seeing them."""
+    path, read = fake.write("etc/fstab", "# mine\nUUID=1 / ext4 defaults 0 1\n"), os.read
+
+    def failing(descriptor: int, length: int) -> bytes:
+        if os.readlink(f"/proc/self/fd/{descriptor}") == str(path):
+            raise OSError(errno.EIO, "Input/output error")
+        return read(descriptor, length)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", failing)
+        with pytest.raises(OSError, match="Input/output error"):
+            fstab.update(fake.machine, {"v1": [ONE]})
+    assert path.read_text() == "# mine\nUUID=1 / ext4 defaults 0 1\n"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        fstab.update(fake.machine, {"v1": [ONE]})
+
+
+def test_a_link_to_nothing_is_an_empty_one(fake: FakeMachine):
+    (fake.root / "data").mkdir()
+    (fake.root / "etc/fstab").symlink_to("../data/fstab")
+    assert fstab.update(fake.machine, {"v1": [ONE]})
+    assert fake.read("data/fstab") == f"{ONE}\n"

@@ -7,29 +7,37 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from cc_blockstore.plan.decision import Refuse
-from cc_blockstore.plan.mount import FstabEntry, Mounted, Twin, decide, fstab_entry, fstab_with, is_ours, points, unit_name
-from cc_blockstore.wish import FilesystemWish
+from cc_blockstore.plan.mount import FstabEntry, Mounted, Twin, decide, fstab_entry, fstab_with, is_ours, points, taken, unit_name
+from cc_blockstore.plan.points import Below
+from cc_blockstore.wish import FilesystemWish, Table, VolumeWish
 from tests.unit.rules import action, row, same
 
 SWAP, DATA, NOWHERE = FilesystemWish("swap"), FilesystemWish("ext4", mount="/srv/data"), FilesystemWish("ext4")
 HERE, ELSEWHERE = Mounted("/dev/sda1", "/srv/data", "ext4"), Mounted("/dev/sda1", "/mnt", "ext4")
 BTRFS = FilesystemWish("btrfs", mount="/srv/data")
 OTHER = Mounted("/dev/sdb1", "/srv/data", "xfs")
+ABOVE, BELOW = Mounted("/dev/sdb1", "/srv", "xfs"), Mounted("/dev/sdb1", "/srv/data/b", "xfs")
+NOT_UP = Below("/srv/data", "/srv", "v2", "outer")
+NONE = Twin.NONE
 
 TABLE = [
     row("mount-1", "keep", SWAP, (), ("/dev/sda1",)),
     row("mount-2", "do", SWAP, (), ("/dev/sdb1",)),
     row("mount-3", "keep", NOWHERE, (ELSEWHERE,), ()),
-    row("mount-4", "keep", DATA, (HERE,), ()),
-    row("mount-5", "keep", DATA, (ELSEWHERE, HERE), ()),
-    row("mount-6", "refuse", DATA, (OTHER,), ()),
-    row("mount-7", "refuse", DATA, (HERE, OTHER), ()),
-    row("mount-8", "refuse", DATA, (ELSEWHERE,), ()),
-    row("mount-9", "do", DATA, (ELSEWHERE,), (), ("/mnt",)),
-    row("mount-10", "refuse", DATA, (ELSEWHERE, Mounted("/dev/sda1", "/opt", "ext4")), (), ("/mnt",)),
-    row("mount-11", "refuse", BTRFS, (), (), (), Twin.CONFUSED),
-    row("mount-12", "do", BTRFS, (), (), (), Twin.BEARABLE),
-    row("mount-13", "do", DATA, (Mounted("/dev/vda1", "/", "ext4"),), ()),
+    row("mount-4", "refuse", DATA, (HERE, ABOVE), ()),
+    row("mount-5", "keep", DATA, (ABOVE, HERE), ()),
+    row("mount-6", "keep", DATA, (ELSEWHERE, HERE), ()),
+    row("mount-7", "refuse", DATA, (OTHER,), ()),
+    row("mount-8", "refuse", DATA, (HERE, OTHER), ()),
+    row("mount-9", "refuse", DATA, (ELSEWHERE,), ()),
+    row("mount-10", "refuse", DATA, (ELSEWHERE,), (), ("/mnt",), NONE, (NOT_UP,)),
+    row("mount-11", "refuse", DATA, (ELSEWHERE,), (), ("/mnt",), NONE, (), "/srv/other"),
+    row("mount-12", "refuse", DATA, (ELSEWHERE, BELOW), (), ("/mnt",)),
+    row("mount-13", "do", DATA, (ELSEWHERE,), (), ("/mnt",)),
+    row("mount-14", "refuse", DATA, (ELSEWHERE, Mounted("/dev/sda1", "/opt", "ext4")), (), ("/mnt",)),
+    row("mount-15", "refuse", BTRFS, (), (), (), Twin.CONFUSED),
+    row("mount-16", "do", BTRFS, (), (), (), Twin.BEARABLE),
+    row("mount-17", "do", DATA, (Mounted("/dev/vda1", "/", "ext4"),), ()),
 ]
 
 
@@ -39,8 +47,56 @@ def test_the_page_holds_the_same_rows():
 
 @pytest.mark.parametrize(("identifier", "expected", "given"), TABLE)
 def test_row(identifier, expected, given):
-    wish, mounts, swaps, former, twin = (*given, (), Twin.NONE)[:5] if len(given) < 5 else given
-    assert action(decide(wish, "/dev/sda1", mounts, swaps, former=former, twin=twin)) == expected
+    wish, mounts, swaps, former, twin, absent, leads = (*given, *((), NONE, (), "")[len(given) - 3 :])
+    decision = decide(wish, "/dev/sda1", mounts, swaps, former=former, twin=twin, absent=absent, leads=leads)
+    assert action(decision) == expected
+
+
+@pytest.mark.parametrize(("mounts", "more"), [
+    ((HERE, Mounted("/dev/sdb1", "/srv/dat", "xfs"), Mounted("/dev/sdb1", "/srv/data/b", "xfs")), {}),  # neither is above
+    ((HERE, ABOVE, HERE), {}),  # mounted anew, where it can be seen
+    ((HERE,), {"absent": (NOT_UP,), "leads": "/srv/other"}),  # mounted already: there it stays
+])  # fmt: skip
+def test_what_is_mounted_in_its_place_and_can_be_seen_stays(mounts, more):
+    assert action(decide(DATA, "/dev/sda1", mounts, (), **more)) == "keep"
+
+
+@pytest.mark.parametrize(("mounts", "former", "more"), [
+    ((Mounted("/dev/sda1", "/srv/data/old", "ext4"),), ("/srv/data/old",), {}),  # its own, which moves from there
+    ((Mounted("/dev/sdb1", "/srv/data2", "xfs"),), (), {}),
+    ((), (), {"absent": (Below("/srv/elsewhere", "/srv", "v2", "outer"),)}),  # of another partition
+    ((), (), {"leads": "/srv/data"}),
+])  # fmt: skip
+def test_what_is_in_nobody_s_way_is_mounted(mounts, former, more):
+    assert action(decide(DATA, "/dev/sda1", mounts, (), former=former, **more)) == "do"
+
+
+def test_the_refusals_name_both_points():
+    for mounts, more, words in (
+        ((HERE, ABOVE), {}, ("/srv/data", "/dev/sdb1 was mounted on /srv later")),
+        ((), {"absent": (NOT_UP,)}, ("on /srv/data", "below /srv of 'outer', which is not up")),
+        ((), {"leads": "/opt"}, ("on /srv/data", "leads to /opt")),
+        ((BELOW,), {}, ("on /srv/data", "would hide /srv/data/b, where /dev/sdb1 is mounted")),
+    ):
+        decision = decide(DATA, "/dev/sda1", mounts, (), **more)
+        assert isinstance(decision, Refuse)
+        assert all(each in decision.why for each in words)
+        assert decision.hint
+
+
+WHOLE = VolumeWish(Table.NONE, filesystem=DATA)
+
+
+@pytest.mark.parametrize(("mounts", "words"), [
+    ((OTHER,), "over /srv/data: found /dev/sdb1 there"),
+    ((BELOW,), "it would hide /srv/data/b"),
+    ((Mounted("/dev/sda", "/srv/data", "ext4"), BELOW), ""),  # it lies on this one
+    ((Mounted("/dev/sda1", "/srv/data/b", "ext4"),), ""),  # of the volume itself: decided when it is mounted
+    ((Mounted("/dev/sdb1", "/srv/data2", "xfs"), ABOVE), ""),
+])  # fmt: skip
+def test_who_is_in_the_way_is_known_before_anything_is_written(mounts, words):
+    found = taken(WHOLE, "/dev/sda", ["/dev/sda1"], mounts)
+    assert words in found.why if found and words else found is None
 
 
 def test_the_refusal_names_who_is_there():
@@ -87,6 +143,7 @@ def test_what_a_clone_needs_is_in_the_line_once():
 def test_the_mount_points_of_a_volume():
     text = f"{ENTRY}\n{SECOND}\n/dev/v /srv/a\\040b ext4 x-blockstore.volume=vol-1 0 0\n"
     assert points(text, "vol-1") == ("/srv", "/srv/a b")
+    assert points(text) == ("/srv", "/opt", "/srv/a b")
 
 
 @pytest.mark.parametrize("line", [
@@ -125,6 +182,20 @@ def test_a_changed_line_replaces_ours_and_leaves_the_other_volume_s():
     text = fstab_with(fstab_with(FSTAB, {"vol-1": [ENTRY]}), {"vol-2": [SECOND]})
     moved = FstabEntry("vol-1", "UUID=u", "/srv/new", "ext4", ENTRY.options)
     assert fstab_with(text, {"vol-1": [moved]}) == f"{FSTAB}{SECOND}\n{moved}\n"
+
+
+def line(volume_id: str, point: str) -> FstabEntry:
+    return FstabEntry(volume_id, f"/dev/{volume_id}", point, "ext4", (f"x-blockstore.volume={volume_id}",))
+
+
+def test_the_outer_mount_point_has_the_earlier_line():
+    """mount -a takes them as they come."""
+    inner, outer, beside = line("v1", "/srv/a/b"), line("v2", "/srv/a"), line("v3", "/srv/a/c")
+    assert fstab_with("", {"v1": [inner], "v2": [outer]}) == f"{outer}\n{inner}\n"
+    before = f"{FSTAB}{inner}\nUUID=u /srv/a/theirs ext4 defaults 0 0\n{beside}\n# last\n"
+    after = fstab_with(before, {"v1": [inner], "v2": [outer]})
+    assert after == f"{FSTAB}UUID=u /srv/a/theirs ext4 defaults 0 0\n# last\n{outer}\n{inner}\n{beside}\n"
+    assert fstab_with(after, {"v1": [inner], "v2": [outer], "v3": [beside]}) == after
 
 
 def test_an_empty_fstab_and_one_without_a_line_end():
