@@ -153,13 +153,14 @@ class TokenRequest(Shape):
 
 
 class SeedBody(Shape):
-    """The files of a seed. Holds the instance's new token."""
+    """The files of a seed, and the instance's new token, which is in them, too."""
 
     files: dict[str, str]
+    token: str
 
 
 class TokenBody(Shape):
-    """A new token."""
+    """A token: a new one, or the one that POST /instances/{id}/revoke leaves."""
 
     token: str
 
