@@ -250,6 +250,9 @@ def test_it_wants_root_and_a_kernel_with_its_modules(tmp_path, runner, monkeypat
     with pytest.raises(Unavailable, match=r"not loaded: .*Module target_core_mod not found") as caught:
         lio.start()
     assert "/etc/modules-load.d" in caught.value.hint
+    for ask in (lio.seen, lambda: lio.reconcile({}), lambda: lio.remove(IQN)):
+        with pytest.raises(Unavailable, match="LIO was not started"):
+            ask()
     lio.stop()
 
 
