@@ -52,6 +52,11 @@ def test_every_file_system_is_told_of_with_its_longest_label(name: str) -> None:
     assert re.search(rf"{FILESYSTEMS[name].label_bytes} \([^)]*{name}", line)
 
 
+def test_every_page_is_reached_from_the_readme() -> None:
+    linked = re.findall(r"\]\((docs/[^)#]+)", PAGES[0].read_text())
+    assert {f"docs/{page.name}" for page in PAGES[1:]} <= set(linked)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):

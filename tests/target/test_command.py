@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blockstore.errors import CommandFailed
-from testbed.server import ENVIRONMENT, LocalServer
+from testbed.server import ENVIRONMENT, ROOT, LocalServer
 from tests.target.conftest import Scene, start_of
 
 
@@ -108,3 +108,19 @@ def test_snapshots_by_name(server: LocalServer) -> None:
     server.cli("volume", "delete", "gamma", "--cascade")
     assert run(server, "snapshot", "show", "gamma-1").stderr == "blockstore-server: Snapshot gamma-1 could not be found.\n"
     assert run(server, "volume", "create", "none").returncode == 2
+
+
+def test_the_readme_s_commands_work_as_they_stand(folder: Path, tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    lines = [line.strip() for line in text[text.index("Outside (") :].splitlines() if line.startswith("    ")]
+    serve, *commands = (line.partition("#")[0].split() for line in lines if line.startswith("blockstore-server"))
+    assert (lines[0].split()[:2], serve) == (["export", "BLOCKSTORE_STATE=DIR"], ["blockstore-server", "serve", "&"])
+    environment = {**ENVIRONMENT, "BLOCKSTORE_STATE": str(folder)}
+    with LocalServer(folder) as running:
+        for _, *words in commands:
+            argv = [sys.executable, "-m", "metadata_server", *words]
+            subprocess.run(argv, env=environment, cwd=tmp_path, check=True, timeout=60)
+        [attached] = running.cli("instance", "show", "web-1")["attachments"]
+    assert attached["status"] == "reserved"
+    assert b"http://10.0.2.2:" in (tmp_path / "web-1.iso").read_bytes()
+    assert len(commands) == 5
