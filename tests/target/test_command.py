@@ -55,11 +55,25 @@ def test_exit_codes(server: LocalServer, scene: Scene) -> None:
     assert run(server, "volume", "create", "x", "--size", "much").returncode == 2
     assert run(server, "volume", "create", "x", "--size", "1GiB", "--metadata", "nothing").returncode == 2
     assert run(server, "nonsense").returncode == 2
+    for bad in (("volume", "create", "x", "--size", "99999999"), ("instance", "create", "web 1"),
+                ("instance", "create", "w", "--address", "x"), ("instance", "create", "w", "--initiator-name", "x")):  # fmt: skip
+        assert run(server, *bad).returncode == 2, bad
     guest = scene.guest()
     volume, _ = scene.attached(guest)
     refused = run(server, "volume", "delete", volume)
     assert (refused.returncode, "is attached" in refused.stderr) == (1, True)
     assert run(server, "instance", "delete", guest.id).returncode == 1
+
+
+def test_blank_is_not_for_volumes_of_our_own(server: LocalServer, scene: Scene) -> None:
+    refused = run(server, "attach", scene.volume(), scene.guest().id, "--blank")
+    assert (refused.returncode, "is for volumes that a Cinder owns" in refused.stderr) == (2, True)
+
+
+def test_a_size_of_nothing_is_told_as_that(server: LocalServer) -> None:
+    for size in ("0", "0MiB"):
+        assert "a volume has 1 GiB at least" in run(server, "volume", "create", "x", "--size", size).stderr
+    assert "1025MiB is not a whole number of GiB" in run(server, "volume", "create", "x", "--size", "1025MiB").stderr
 
 
 def test_a_table_holds_whole_ids(server: LocalServer, scene: Scene) -> None:
