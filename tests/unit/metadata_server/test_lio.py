@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,18 +63,23 @@ def export(tmp_path: Path) -> Export:
 
 
 @pytest.fixture
-def started(kernel: Kernel, runner: FakeRunner, tmp_path: Path, monkeypatch) -> Callable[..., Lio]:
+def started(kernel: Kernel, runner: FakeRunner, tmp_path: Path, monkeypatch) -> Iterator[Callable[..., Lio]]:
     for name in MODULES:
         (tmp_path / "module" / name).mkdir(parents=True)
     monkeypatch.setattr(targets_lio, "LOADED", tmp_path / "module")
     monkeypatch.setattr(Lio, "_probe", lambda _: None)  # nothing real is bound here
+    every: list[Lio] = []
 
     def start(portal: Portal = PORTAL, steps: list[str] | None = None) -> Lio:
         lio = Lio(tmp_path, TargetSettings("lio", portal, ""), (steps if steps is not None else []).append, runner=runner)
+        every.append(lio)
         lio.start()
         return lio
 
-    return start
+    yield start
+    for each in every:
+        monkeypatch.setattr(each, "reconcile", lambda _: {})
+        each.stop()  # else hundreds of its pipes stay open
 
 
 def is_open(kernel: Kernel) -> bool:
