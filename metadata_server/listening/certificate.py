@@ -32,7 +32,8 @@ def unreadable(file: Path) -> str | None:
         mode = file.stat().st_mode
         if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # endless, some of them; and nobody shall be told to chmod /dev/null
             return f"{file} is no plain file"
-        file.read_bytes()
+        if not stat.S_ISFIFO(mode):  # which gives what it has once
+            file.read_bytes()
     except OSError as error:
         return f"cannot read {file}: {error.strerror}"
     return None
@@ -46,7 +47,9 @@ def open_to_others(file: Path) -> str | None:
 
 def secret_fault(file: Path) -> str | None:
     """What is wrong with a file that holds a secret, or None."""
-    return unreadable(file) or open_to_others(file) or (None if file.read_bytes().strip() else f"{file} is empty")
+    if problem := unreadable(file) or open_to_others(file):
+        return problem
+    return None if file.is_fifo() or file.read_bytes().strip() else f"{file} is empty"
 
 
 def authorities_fault(file: Path) -> str | None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,9 @@ def test_a_password_in_the_url_is_answered_with_the_way_that_was_taken(tmp_path)
         load(file, {})
     file.chmod(0o600)
     assert load(file, {}).database.password is not None
+
+
+def test_a_pipe_that_holds_a_password_is_not_emptied_by_looking_at_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    found = load(None, {"database.url": "postgresql://a@127.0.0.1/b", "database.password_file": str(tmp_path / "pipe")})
+    assert found.database.password_file == tmp_path / "pipe"
