@@ -19,7 +19,7 @@ from metadata_server.backends.types import VolumeType, read_types
 from metadata_server.database import DatabaseSettings
 from metadata_server.engines.cinder import settings as settings_of_cinder
 from metadata_server.engines.cinder.settings import CinderSettings
-from metadata_server.listening import settings
+from metadata_server.listening import named, settings
 from metadata_server.listening.settings import HttpSettings
 from metadata_server.targets import settings as target_settings
 from metadata_server.targets.settings import TargetSettings
@@ -27,7 +27,7 @@ from metadata_server.targets.settings import TargetSettings
 __all__ = ["DEFAULT_FILE", "DEFAULT_STATE", "Configuration", "Listener", "TargetSettings", "load", "parse"]
 
 DEFAULT_STATE = "/var/lib/blockstore-server"
-DEFAULT_FILE = Path("/etc/blockstore/server.toml")
+DEFAULT_FILE = Path("/etc/blockstore-server/server.toml")
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,38 @@ def load(file: Path | None, options: Mapping[str, str | None]) -> Configuration:
     if file is not None:
         try:
             document = tomllib.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise DocumentInvalid([Fault(str(file), str(error))]) from error
+        except OSError as error:
+            raise DocumentInvalid([Fault(str(file), f"cannot be read: {error.strerror}")]) from error
+        except ValueError as error:
+            raise DocumentInvalid([Fault(str(file), f"is not TOML: {error}")]) from error
     for key, value in options.items():
         # What the command line says of targets is of no use where all are Cinder's.
         if value is not None and not (document.get("engine") == "cinder" and key.startswith("targets.")):
             _put(document, key.split("."), value)
-    found = parse(document)
-    if found.database.password is not None and (options.get("database.url") or file is None or file.stat().st_mode & 0o077):
-        raise DocumentInvalid([Fault("database.url", "holds a password, and others may read it: chmod 600, or password_file")])
-    if found.cinder is not None:
-        settings_of_cinder.check(found.cinder)
+    faults = Faults()
+    found = _read(document, faults)
+    _check_files(found, faults)
+    if found.database.password is not None and (problem := _open_password(file, options)):
+        faults.add("database.url", problem)
+    faults.raise_any()
     return found
+
+
+def _check_files(found: Configuration, faults: Faults) -> None:
+    """Every file that is named must serve: looked at here, so that all faults come out together."""
+    database.check(found.database, faults)
+    named.check(found.http, faults)
+    if found.cinder is not None:
+        settings_of_cinder.check(found.cinder, faults)
+
+
+def _open_password(file: Path | None, options: Mapping[str, str | None]) -> str | None:
+    """Why the password in the database's URL is not kept secret, or None."""
+    if options.get("database.url"):
+        return "holds a password, which everybody sees in the list of processes: use --database-password-file"
+    if file is not None and file.stat().st_mode & 0o077:
+        return f"holds a password, and others may read it: chmod 600 {file}, or database.password_file"
+    return None
 
 
 def _put(document: dict[str, object], path: list[str], value: str) -> None:
@@ -77,6 +97,12 @@ def _put(document: dict[str, object], path: list[str], value: str) -> None:
 def parse(document: Mapping[str, object]) -> Configuration:
     """Read a configuration. Raises `DocumentInvalid` with all faults."""
     faults = Faults()
+    found = _read(document, faults)
+    faults.raise_any()
+    return found
+
+
+def _read(document: Mapping[str, object], faults: Faults) -> Configuration:
     reader = Reader(document, faults)
     reader.only(("state", "engine", "cinder", "instance", "operator", "volumes", "targets", "database", "limits", "log"))
     instance, operator = reader.inner("instance"), reader.inner("operator")
@@ -108,7 +134,6 @@ def parse(document: Mapping[str, object]) -> Configuration:
         faults.add(
             "operator", f"on {host} the operators' token would go over the network in plain; give tls, or plain_http = true"
         )
-    faults.raise_any()
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from blockstore.reader import Reader
+from blockstore.reader import Faults, Reader
 from blockstore.secret import Secret
 from metadata_server.domain.errors import Unavailable
+from metadata_server.listening.certificate import secret_fault
 
 SCHEMES = ("postgresql", "postgresql+psycopg")
 # Longer than a server that leads is busy with anything: the start of a target daemon with thousands of exports.
@@ -51,10 +53,20 @@ def parse(reader: Reader) -> DatabaseSettings:
     )
 
 
+def check(settings: DatabaseSettings, faults: Faults) -> None:
+    """Note which of the files cannot be used."""
+    for key, file in (("password_file", settings.password_file), ("key_file", settings.key_file)):
+        if file is not None and (problem := secret_fault(file)):
+            faults.add(f"database.{key}", problem)
+
+
 def private_text(file: Path) -> str:
     """What a file with secrets holds. Raises `Unavailable` for one that others may read, or that is not there."""
     try:
-        if file.stat().st_mode & 0o077:
+        mode = file.stat().st_mode
+        if stat.S_ISDIR(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # nobody shall be told to chmod these
+            raise Unavailable(f"{file} is no plain file")
+        if mode & 0o077:
             raise Unavailable(f"{file} may be read by others than its owner", hint=f"chmod 600 {file}")
         return file.read_text()
     except (OSError, ValueError) as error:

@@ -65,7 +65,7 @@ def _passing() -> type[PassingServer]:
         from metadata_server.passing import PassingServer
     except ModuleNotFoundError as error:
         problem = f'engine = "cinder" needs the Python module {error.name}'
-        raise Unavailable(problem, hint="apt install python3-keystoneauth1") from None
+        raise Unavailable(problem, hint="apt install python3-keystoneauth1, or pip install '.[cinder]'") from None
     return PassingServer
 
 

@@ -91,6 +91,8 @@ class State:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            raise Unavailable(f"{self.folder} is no folder") from None
         except OSError as error:
             raise Unavailable(f"{self.folder}: {error.strerror}") from error
         try:
@@ -146,8 +148,11 @@ class State:
             found = json.loads(self._file.read_text())
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
-            raise Unavailable(f"{self._file}: {error}") from error
+        except OSError as error:
+            hint = "as the server's user, or as root" if isinstance(error, PermissionError) else ""
+            raise Unavailable(f"{self._file} cannot be read: {error.strerror}", hint=hint) from error
+        except ValueError as error:
+            raise Unavailable(f"{self._file} is broken: {error}") from error
         return found if isinstance(found, dict) else {}
 
 

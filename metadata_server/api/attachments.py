@@ -35,6 +35,8 @@ async def create(request: Request, body: shapes.NewAttachmentBody) -> Document:
     attachments = services.attachments
     if wish.mode is not None:
         need(request, MODE)
+    if wish.blank:
+        raise Invalid("blockstore:blank (attach --blank) is for volumes that a Cinder owns; of these the server knows it itself.")
     connector = Connector.from_wire(wish.connector) if wish.connector else None
     mode = wish.mode or "rw"
     attachment = attachments.reserve(wish.volume_uuid, wish.instance_uuid or "", mode=mode, mutual=wish.mutual_chap)

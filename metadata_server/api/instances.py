@@ -7,6 +7,7 @@ from dataclasses import asdict
 from fastapi import APIRouter, Request, Response
 
 from blockstore.attachment import Attachment
+from blockstore.secret import Secret
 from metadata_server.api import shapes
 from metadata_server.api.asking import engine_of, shared_of
 
@@ -66,7 +67,14 @@ async def seed(request: Request, identifier: str, body: shapes.TokenRequest) -> 
     """The files of a seed, with a new token in them."""
     services = shared_of(request)
     new = services.instances.new_token(identifier, revoke=body.revoke)
-    return shapes.SeedBody(files=services.seed(identifier, token=new))
+    return shapes.SeedBody(files=services.seed(identifier, token=new), token=new.reveal())
+
+
+@router.post("/instances/{identifier}/revoke", status_code=204)
+async def revoke(request: Request, identifier: str, body: shapes.TokenBody) -> Response:
+    """End all tokens but this one."""
+    shared_of(request).instances.revoke(identifier, but=Secret(body.token))
+    return Response(status_code=204)
 
 
 @router.get("/status")

@@ -20,7 +20,7 @@ class Shape(BaseModel):
 
 
 class NewAttachment(Shape):
-    """``attachment`` of POST /attachments."""
+    """``attachment`` of POST /attachments. ``blank`` is refused: this server knows itself what was written to its volumes."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     volume_uuid: str
@@ -28,6 +28,7 @@ class NewAttachment(Shape):
     connector: dict[str, Any] | None = None
     mode: str | None = None
     mutual_chap: bool = Field(False, alias="blockstore:mutual_chap")
+    blank: bool = Field(False, alias="blockstore:blank")
 
 
 class NewAttachmentBody(Shape):
@@ -153,13 +154,14 @@ class TokenRequest(Shape):
 
 
 class SeedBody(Shape):
-    """The files of a seed. Holds the instance's new token."""
+    """The files of a seed, and the instance's new token, which is in them, too."""
 
     files: dict[str, str]
+    token: str
 
 
 class TokenBody(Shape):
-    """A new token."""
+    """A token: a new one, or the one that POST /instances/{id}/revoke leaves."""
 
     token: str
 

@@ -57,7 +57,7 @@ class SparseFiles:
 
     def check(self) -> None:
         """Make the folder, find out whether blocks can be shared in it, and remove what a kill left half copied."""
-        with _said(f"folder of volumes {self._folder}"):
+        with _said(f"folder of volumes {self._folder} (volumes.path)"):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sharing.sweep(self._folder)
             self._atomic = sharing.possible(self._folder)

@@ -20,7 +20,7 @@ HOLD = 30
 @click.option("--mode", type=click.Choice(["rw", "ro"]), default="rw", show_default=True)
 @click.option("--mutual-chap", is_flag=True, help="The target proves itself to the instance, too.")
 @click.option(
-    "--blank", is_flag=True, help="You vouch that nobody ever wrote to it (volumes of Cinder's that were made elsewhere)."
+    "--blank", is_flag=True, help="You vouch that nobody ever wrote to it (only volumes of Cinder's that were made elsewhere)."
 )
 @with_client
 def attach(client: Client, as_json: bool, volume: str, instance: str, mode: str, mutual_chap: bool, blank: bool) -> None:

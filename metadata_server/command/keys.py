@@ -25,13 +25,11 @@ def add(file: Path) -> None:
     The servers must be restarted: from then on it encrypts what is new; what is older stays readable by the keys that
     follow it.
     """
-    from metadata_server.database import private_text
     from metadata_server.store.cipher import key_id_of, new_key
 
-    key = new_key()
-    before = private_text(file) if file.exists() else ""
-    new = file.with_name(f"{file.name}.new")
+    key, new = new_key(), file.with_name(f"{file.name}.new")
     try:
+        before = _keys_in(file) if file.exists() else ""
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as opened:
             opened.write(f"{key}\n{before}")
@@ -43,6 +41,19 @@ def add(file: Path) -> None:
     except OSError as error:
         raise Unavailable(f"{file} cannot be written: {error.strerror}") from error
     click.echo(f"key {key_id_of(key)} is the first one of {file} now; restart the server, then: blockstore-server keys reencrypt")
+
+
+def _keys_in(file: Path) -> str:
+    """What it holds: keys, or nothing but remarks. Raises `Unavailable` for anything else: no server would start with it."""
+    from metadata_server.database import private_text
+    from metadata_server.store import cipher
+
+    if not file.is_file():
+        raise Unavailable(f"{file} is no plain file")
+    text = private_text(file)
+    if not cipher.remarks(text):
+        cipher.read(file)
+    return text
 
 
 @keys.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 
 import click
 
 from blockstore import __version__
-from blockstore.errors import BlockstoreError, DocumentInvalid
+from blockstore.errors import BlockstoreError, DocumentInvalid, ServiceDenied
 from metadata_server.command import attach, instance, keys, seed, serve, snapshot, status, volume
 from metadata_server.command.client import Ambiguous
 
@@ -39,9 +40,11 @@ def main() -> None:
         for fault in error.faults:
             click.echo(f"blockstore-server: {fault}", err=True)
         sys.exit(2)
-    except Ambiguous as error:
-        click.echo(f"blockstore-server: {error}", err=True)
-        sys.exit(2)
     except BlockstoreError as error:
         click.echo(f"blockstore-server: {error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if _bad_call(error) else 1)
+
+
+def _bad_call(error: BlockstoreError) -> bool:
+    """Whether it can never be done as it was said, be it the server who says so (400)."""
+    return isinstance(error, Ambiguous) or (isinstance(error, ServiceDenied) and error.status == HTTPStatus.BAD_REQUEST)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from blockstore.errors import BlockstoreError
 from metadata_server.command.client import Client
 from metadata_server.command.options import with_client
 from metadata_server.command.output import properties, show
+from metadata_server.domain.errors import Unavailable
 
 
 @click.command()
@@ -22,10 +25,31 @@ def seed(client: Client, as_json: bool, instance: str, output: Path, revoke: boo
     Only hashes of tokens are kept, so that every seed has a token of its own. Older ones stay valid until the instance is
     deleted, or until --revoke.
     """
-    from metadata_server.seed.iso import write_iso
-
     found = client.instance(instance)
-    files = client.post(f"/instances/{found['id']}/seed", {"revoke": revoke})["files"]
-    write_iso(output, {name: text.encode() for name, text in files.items()})
-    summary = {"instance": found["id"], "file": str(output), "documents": sorted(files)}
-    show(as_json, summary, properties({**summary, "documents": ", ".join(sorted(files))}))
+    made = _write(client, found["id"], output)
+    if revoke:
+        _revoke(client, found["id"], made["token"], output)
+    summary = {"instance": found["id"], "file": str(output), "documents": sorted(made["files"])}
+    show(as_json, summary, properties({**summary, "documents": ", ".join(sorted(made["files"]))}))
+
+
+def _write(client: Client, identifier: str, output: Path) -> dict[str, Any]:
+    """The place first: where there is none, no token is made."""
+    from metadata_server.seed import iso
+
+    try:
+        with iso.placed(output) as image:
+            made: dict[str, Any] = client.post(f"/instances/{identifier}/seed", {})
+            iso.compose({name: text.encode() for name, text in made["files"].items()}, image)
+    except OSError as error:
+        raise Unavailable(f"{output} cannot be written: {error.strerror}") from error
+    return made
+
+
+def _revoke(client: Client, identifier: str, token: str, output: Path) -> None:
+    """Only now: until the new seed was on the disk the older ones were all that the instance had."""
+    try:
+        client.post(f"/instances/{identifier}/revoke", {"token": token})
+    except BlockstoreError as error:
+        problem = f"{output} is written, but perhaps the older tokens are still valid: {error}"
+        raise Unavailable(problem, hint="the same command once more") from error

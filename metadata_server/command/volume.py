@@ -22,7 +22,9 @@ def _gibibytes(_context: click.Context, _parameter: click.Parameter, text: str |
         size = int(text) * GIB if text.isdecimal() else parse_size(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-    if size % GIB or not size:
+    if not size:
+        raise click.BadParameter("a volume has 1 GiB at least")
+    if size % GIB:
         raise click.BadParameter(f"{text} is not a whole number of GiB")
     return size // GIB
 

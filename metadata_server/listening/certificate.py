@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import stat
 from pathlib import Path
 
 from blockstore.errors import BlockstoreError
@@ -12,26 +13,27 @@ from metadata_server.domain.errors import Unavailable
 from metadata_server.listening.settings import Tls
 
 
-def check(tls: Tls, path: str) -> None:
-    """Raises `DocumentInvalid` that names both files, each with what is wrong."""
-    faults = Faults()
-    for word, file in (("certificate", tls.certificate), ("key", tls.key)):
-        if fault := unreadable(file):
+def check(tls: Tls, path: str, faults: Faults) -> None:
+    """Note what is wrong with either file, or else with both together."""
+    before = len(faults)
+    for word, fault in (("certificate", unreadable(tls.certificate)), ("key", unreadable(tls.key) or open_to_others(tls.key))):
+        if fault:
             faults.add(f"{path}.{word}", fault)
-    if not faults and (fault := open_to_others(tls.key)):
-        faults.add(f"{path}.key", fault)
-    if not faults:
+    if len(faults) == before:
         try:
             context(tls)
         except BlockstoreError as error:
             faults.add(path, str(error))
-    faults.raise_any()
 
 
 def unreadable(file: Path) -> str | None:
     """Why this file cannot be read, or None."""
     try:
-        file.read_bytes()
+        mode = file.stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # endless, some of them; and nobody shall be told to chmod /dev/null
+            return f"{file} is no plain file"
+        if not stat.S_ISFIFO(mode):  # which gives what it has once
+            file.read_bytes()
     except OSError as error:
         return f"cannot read {file}: {error.strerror}"
     return None
@@ -45,7 +47,9 @@ def open_to_others(file: Path) -> str | None:
 
 def secret_fault(file: Path) -> str | None:
     """What is wrong with a file that holds a secret, or None."""
-    return unreadable(file) or open_to_others(file) or (None if file.read_bytes().strip() else f"{file} is empty")
+    if problem := unreadable(file) or open_to_others(file):
+        return problem
+    return None if file.is_fifo() or file.read_bytes().strip() else f"{file} is empty"
 
 
 def authorities_fault(file: Path) -> str | None:

@@ -37,9 +37,6 @@ class Front:
 
     def __init__(self, settings: HttpSettings, instance: Place, operator: Place) -> None:
         self._settings = settings
-        for tls, path in ((settings.instance_tls, "instance.tls"), (settings.operator_tls, "operator.tls")):
-            if tls:
-                certificate.check(tls, path)
         self._bound = {"instance": bind(instance.host, instance.port), "operator": bind(operator.host, operator.port)}
         self._listeners: dict[str, Listener] = {}
         self.figures = Figures()

@@ -68,16 +68,26 @@ def read(file: Path | None) -> Cipher:
     """The keys of a file: base64 of 32 bytes a line, the newest first; lines with # are remarks. Raises `Unavailable`."""
     if file is None:
         return Cipher()
-    lines = [line.strip() for line in private_text(file).splitlines()]
     try:
-        keys = [base64.b64decode(line, validate=True) for line in lines if line and not line.startswith("#")]
+        keys = [base64.b64decode(line, validate=True) for line in _lines(private_text(file))]
     except ValueError:
         keys = []
     if not keys or any(len(key) != KEY_BYTES for key in keys):
         raise Unavailable(
-            f"{file} is no key file: it has a key a line, base64 of {KEY_BYTES} bytes", hint=f"blockstore-server keys add {file}"
+            f"{file} is no key file: it has a key a line, base64 of {KEY_BYTES} bytes",
+            hint="blockstore-server keys add makes one under a new name",
         )
     return Cipher(keys, source=str(file))
+
+
+def _lines(text: str) -> list[str]:
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def remarks(text: str) -> bool:
+    """Whether this is the text of a file that has no key yet, and nothing else either."""
+    return not _lines(text)
 
 
 def new_key() -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
 from metadata_server.database import DatabaseSettings, private_text
+from metadata_server.domain.errors import Unavailable
 
 # FULL: what an instance was told must survive a power cut. The busy timeout is for a second writer, such as a command.
 # A deleted secret must not stay in a free page. The cache (KiB at most; SQLite's own is 2 MiB) holds 100,000 attachments (90 MB):
@@ -68,7 +69,8 @@ def sqlite(path: Path) -> Database:
 
 
 def postgresql(settings: DatabaseSettings) -> Database:
-    """The PostgreSQL that is configured; nothing is connected yet. Raises `Unavailable` for a password file that others read."""
+    """The PostgreSQL that is configured; nothing is connected yet. Raises `Unavailable` for a password file that others read, and
+    where psycopg is not installed."""
     url = sqlalchemy.make_url(settings.url).set(drivername="postgresql+psycopg")
     password = settings.password.reveal() if settings.password else None
     if settings.password_file is not None:
@@ -76,10 +78,14 @@ def postgresql(settings: DatabaseSettings) -> Database:
     if password is not None:
         url = url.set(password=password)
     defaults = {key: value for key, value in _POSTGRESQL_CONNECTION.items() if key not in url.query}
-    engine = sqlalchemy.create_engine(
-        url, hide_parameters=True, isolation_level="AUTOCOMMIT", connect_args=defaults,
-        pool_use_lifo=True, pool_timeout=CONNECT_SECONDS,
-    )  # fmt: skip
+    try:
+        engine = sqlalchemy.create_engine(
+            url, hide_parameters=True, isolation_level="AUTOCOMMIT", connect_args=defaults,
+            pool_use_lifo=True, pool_timeout=CONNECT_SECONDS,
+        )  # fmt: skip
+    except ImportError as error:  # psycopg's own, too, where there is no libpq
+        problem = f"a PostgreSQL needs the Python module psycopg: {error}"
+        raise Unavailable(problem, hint="apt install python3-psycopg, or pip install '.[postgresql]'") from None
     event.listen(engine, "checkout", _check_postgresql)
     return Database(engine, "BEGIN", shared=True)
 

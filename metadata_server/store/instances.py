@@ -80,9 +80,13 @@ class Instances:
         """Insert the hash of a token."""
         self._connection.execute(insert(tokens).values(digest=digest, instance_id=identifier, created_at=created_at))
 
-    def remove_tokens(self, identifier: str) -> None:
-        """Delete all tokens of an instance."""
-        self._connection.execute(delete(tokens).where(tokens.c.instance_id == identifier))
+    def hold(self, identifier: str) -> None:
+        """Nobody else does so, for this instance, until the transaction has ended."""
+        self._connection.execute(select(instances.c.id).where(instances.c.id == identifier).with_for_update(key_share=True))
+
+    def remove_tokens(self, identifier: str, *, but: str = "") -> None:
+        """Delete the tokens of an instance, all but the one with this digest."""
+        self._connection.execute(delete(tokens).where(tokens.c.instance_id == identifier, tokens.c.digest != but))
 
     def token(self, digest: str) -> tuple[str, str] | None:
         """The stored digest and the instance's id."""

@@ -41,6 +41,7 @@ class Lio:
     ) -> None:  # fmt: skip
         self._folder, self._portal, self._observe, self._run = folder, settings.portals[0], observe, runner
         self._pipe: tuple[int, int] | None = None
+        self._entered: Tree | None = None
 
     @property
     def portals(self) -> tuple[Portal, ...]:
@@ -62,8 +63,15 @@ class Lio:
         if os.geteuid() != 0:
             raise Unavailable("LIO wants root", hint="User=root in the server's unit: see docs/operating.md, LVM and LIO")
         self._load()
-        self._tree = Tree(self._folder / "lio")
+        self._entered = Tree(self._folder / "lio")
         self._pipe = self._pipe or os.pipe()
+
+    @property
+    def _tree(self) -> Tree:
+        """Raises `Unavailable` where `start` could not get in, and said why."""
+        if self._entered is None:
+            raise Unavailable("LIO was not started")
+        return self._entered
 
     def stop(self) -> None:
         """See `Target.stop`."""

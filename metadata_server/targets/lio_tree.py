@@ -33,7 +33,8 @@ def library() -> Any:
         import rtslib_fb
         import rtslib_fb.tcm
     except ImportError as error:
-        raise Unavailable(f"rtslib-fb cannot be used: {error}", hint="apt install python3-rtslib-fb") from error
+        hint = "apt install python3-rtslib-fb, or pip install '.[lio]'"
+        raise Unavailable(f"rtslib-fb cannot be used: {error}", hint=hint) from error
     return rtslib_fb
 
 

@@ -98,6 +98,18 @@ class Instances:
             transaction.instances.add_token(_digest(token.reveal()), identifier, now())
         return token
 
+    def revoke(self, identifier: str, *, but: Secret) -> None:
+        """End all tokens but this one, for whoever has put a new one in its place. Raises `Conflict`, and ends none, where it
+        is no token of this instance (any more: somebody else has made a newer one the only one)."""
+        self.get(identifier)
+        digest = _digest(but.reveal())
+        with self._parts.store.begin() as transaction:
+            transaction.instances.hold(identifier)
+            found = transaction.instances.token(digest)
+            if found is None or found[1] != identifier:
+                raise Conflict(f"The token that is to stay is none of instance {identifier}; none was ended.")
+            transaction.instances.remove_tokens(identifier, but=digest)
+
     def by_token(self, token: str) -> str | None:
         """The id of the instance that this token belongs to."""
         digest = _digest(token)

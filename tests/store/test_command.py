@@ -1,6 +1,9 @@
 """``blockstore-server keys``, on a database that nobody serves."""
 
+import errno
+import os
 import sqlite3
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -52,3 +55,34 @@ def test_a_file_that_others_may_read_gets_no_key(tmp_path):
     with pytest.raises(Unavailable, match="may be read by others"):
         run("add", file)
     assert file.read_text() == ""
+
+
+def test_only_a_file_of_keys_gets_another_one(tmp_path):
+    file = tmp_path / "keys"
+    for text in ("garbage\n", "c2hvcnQ=\n"):
+        file.write_text(text)
+        file.chmod(0o600)
+        with pytest.raises(Unavailable, match="is no key file"):
+            run("add", file)
+        assert file.read_text() == text
+    file.write_text("# made by hand\n")
+    run("add", file)
+    assert (file.read_text().endswith("\n# made by hand\n"), len(cipher.read(file).names)) == (True, 1)
+
+
+def test_what_is_no_plain_file_is_neither_replaced_nor_to_be_chmodded(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    (tmp_path / "folder").mkdir()
+    for file in (Path("/dev/null"), tmp_path / "folder", tmp_path / "pipe"):
+        with pytest.raises(Unavailable, match="is no plain file") as caught:
+            run("add", file)
+        assert "chmod" not in str(caught.value)
+
+
+def test_a_folder_that_is_closed_is_a_sentence(tmp_path, monkeypatch):
+    def closed(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    with pytest.raises(Unavailable, match="keys cannot be written: Permission denied"):
+        run("add", tmp_path / "keys")

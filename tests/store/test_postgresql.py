@@ -1,6 +1,7 @@
 """What only happens with a database that is a server of its own: it restarts, it freezes, it is locked by another process."""
 
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -95,3 +96,9 @@ def test_a_password_file_that_others_may_read_is_refused(postgresql, tmp_path):
     file.chmod(0o640)
     with pytest.raises(Unavailable, match=f"{file} may be read by others"):
         Store.open(Path("/nowhere"), DatabaseSettings(postgresql.url("postgres"), password_file=file))
+
+
+def test_without_psycopg_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(Unavailable, match=r"needs the Python module psycopg.*\[postgresql\]"):
+        Store.open(Path("/nowhere"), DatabaseSettings("postgresql://blockstore@127.0.0.1/blockstore"))

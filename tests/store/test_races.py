@@ -163,3 +163,22 @@ def test_first_reports_at_once_are_all_taken(servers: list[Store]) -> None:
             transaction.reports.put(name, {"from": racer}, "t2", healthy=True)
 
         assert len(race(servers, step)) == RACERS
+
+
+def test_one_token_stays_of_those_who_each_end_all_but_their_own(servers: list[Store]) -> None:
+    def end_others(transaction: Transaction, number: int) -> None:
+        transaction.instances.hold("i")
+        if transaction.instances.token(f"t{number}") is None:
+            raise Conflict("somebody was faster")
+        transaction.instances.remove_tokens("i", but=f"t{number}")
+
+    with servers[0].begin() as transaction:
+        transaction.instances.add(Instance("i", "web", "iqn.2026-01.com.example:web", "now"))
+    for _ in range(ROUNDS):
+        with servers[0].begin() as transaction:
+            for number in range(RACERS):
+                transaction.instances.add_token(f"t{number}", "i", "now")
+        [winner] = race(servers, end_others)
+        with servers[0].begin() as transaction:
+            assert [n for n in range(RACERS) if transaction.instances.token(f"t{n}")] == [winner]
+            transaction.instances.remove_tokens("i")

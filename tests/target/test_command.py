@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blockstore.errors import CommandFailed
-from testbed.server import ENVIRONMENT, LocalServer
+from testbed.server import ENVIRONMENT, ROOT, LocalServer
 from tests.target.conftest import Scene, start_of
 
 
@@ -55,11 +55,25 @@ def test_exit_codes(server: LocalServer, scene: Scene) -> None:
     assert run(server, "volume", "create", "x", "--size", "much").returncode == 2
     assert run(server, "volume", "create", "x", "--size", "1GiB", "--metadata", "nothing").returncode == 2
     assert run(server, "nonsense").returncode == 2
+    for bad in (("volume", "create", "x", "--size", "99999999"), ("instance", "create", "web 1"),
+                ("instance", "create", "w", "--address", "x"), ("instance", "create", "w", "--initiator-name", "x")):  # fmt: skip
+        assert run(server, *bad).returncode == 2, bad
     guest = scene.guest()
     volume, _ = scene.attached(guest)
     refused = run(server, "volume", "delete", volume)
     assert (refused.returncode, "is attached" in refused.stderr) == (1, True)
     assert run(server, "instance", "delete", guest.id).returncode == 1
+
+
+def test_blank_is_not_for_volumes_of_our_own(server: LocalServer, scene: Scene) -> None:
+    refused = run(server, "attach", scene.volume(), scene.guest().id, "--blank")
+    assert (refused.returncode, "is for volumes that a Cinder owns" in refused.stderr) == (2, True)
+
+
+def test_a_size_of_nothing_is_told_as_that(server: LocalServer) -> None:
+    for size in ("0", "0MiB"):
+        assert "a volume has 1 GiB at least" in run(server, "volume", "create", "x", "--size", size).stderr
+    assert "1025MiB is not a whole number of GiB" in run(server, "volume", "create", "x", "--size", "1025MiB").stderr
 
 
 def test_a_table_holds_whole_ids(server: LocalServer, scene: Scene) -> None:
@@ -108,3 +122,19 @@ def test_snapshots_by_name(server: LocalServer) -> None:
     server.cli("volume", "delete", "gamma", "--cascade")
     assert run(server, "snapshot", "show", "gamma-1").stderr == "blockstore-server: Snapshot gamma-1 could not be found.\n"
     assert run(server, "volume", "create", "none").returncode == 2
+
+
+def test_the_readme_s_commands_work_as_they_stand(folder: Path, tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    lines = [line.strip() for line in text[text.index("Outside (") :].splitlines() if line.startswith("    ")]
+    serve, *commands = (line.partition("#")[0].split() for line in lines if line.startswith("blockstore-server"))
+    assert (lines[0].split()[:2], serve) == (["export", "BLOCKSTORE_STATE=DIR"], ["blockstore-server", "serve", "&"])
+    environment = {**ENVIRONMENT, "BLOCKSTORE_STATE": str(folder)}
+    with LocalServer(folder) as running:
+        for _, *words in commands:
+            argv = [sys.executable, "-m", "metadata_server", *words]
+            subprocess.run(argv, env=environment, cwd=tmp_path, check=True, timeout=60)
+        [attached] = running.cli("instance", "show", "web-1")["attachments"]
+    assert attached["status"] == "reserved"
+    assert b"http://10.0.2.2:" in (tmp_path / "web-1.iso").read_bytes()
+    assert len(commands) == 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ import yaml
 
 from blockstore import attachment as words
 from blockstore.reader import Faults, Reader
-from testbed.server import LocalServer
+from testbed.server import ENVIRONMENT, LocalServer
 from tests.target.conftest import Scene
 
 
@@ -169,15 +171,52 @@ def test_a_new_seed_has_a_token_of_its_own_and_revoke_ends_the_others(server: Lo
     guest = scene.guest()
     path = server.seed(guest.id, tmp_path / "seed.iso")
     assert path.stat().st_mode & 0o777 == 0o600
-    image = path.read_bytes()
-    start = image.index(b"token: ") + len("token: ") + 1
-    token = image[start : start + 43].decode()
+    token = token_in(path)
     assert token != guest.token
     for each in (token, guest.token):
         assert guest.ask("GET", "attachments", token=each).status_code == 200
     server.cli("seed", guest.id, "-o", str(path), "--revoke")
     for each in (token, guest.token):
         assert guest.ask("GET", "attachments", token=each).status_code == 401
+    assert guest.ask("GET", "attachments", token=token_in(path)).status_code == 200
+
+
+def test_no_token_is_ended_before_the_new_seed_is_written(server: LocalServer, scene: Scene, tmp_path: Path) -> None:
+    guest = scene.guest()
+    path = server.seed(guest.id, tmp_path / "seed.iso")
+    before = path.read_bytes()
+    full = small(server, "seed", guest.id, "-o", str(path), "--revoke")
+    assert (full.returncode, full.stderr) == (1, f"blockstore-server: {path} cannot be written: File too large\n")
+    nowhere = small(server, "seed", guest.id, "-o", f"{tmp_path}/none/seed.iso", "--revoke")
+    assert (nowhere.returncode, "No such file" in nowhere.stderr, "Traceback" in nowhere.stderr) == (1, True, False)
+    for each in (guest.token, token_in(path)):
+        assert guest.ask("GET", "attachments", token=each).status_code == 200
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["seed.iso"]
+
+
+def test_only_a_token_that_counts_ends_the_others(server: LocalServer, scene: Scene) -> None:
+    guest, other = scene.guest(), scene.guest()
+    url = f"{server.operator_url}/instances/{guest.id}/revoke"
+    for token, status in ((other.token, 409), ("x", 409), (guest.token, 204), (guest.token, 204)):
+        answer = requests.post(url, json={"token": token}, headers={"X-Auth-Token": server.token}, timeout=10)
+        assert answer.status_code == status
+        assert token == "x" or token not in answer.text
+        assert guest.ask("GET", "attachments").status_code == 200
+    assert other.ask("GET", "attachments").status_code == 200
+
+
+def token_in(seed: Path) -> str:
+    image = seed.read_bytes()
+    start = image.index(b"token: ") + len("token: ") + 1
+    return image[start : start + 43].decode()
+
+
+def small(server: LocalServer, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, where a file can have 8 KiB and no more."""
+    shell = ["sh", "-c", 'ulimit -f 16; exec "$@"', "sh"]
+    argv = [*shell, sys.executable, "-m", "metadata_server", "--state", str(server.state), *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
 
 
 def test_the_second_answer_of_a_connection_does_not_wait_for_an_acknowledgement(scene: Scene) -> None:

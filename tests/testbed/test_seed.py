@@ -1,11 +1,12 @@
 import json
+import os
 import stat
 
 import pycdlib
 import pytest
 import yaml
 
-from metadata_server.seed.iso import write_iso
+from metadata_server.seed.iso import placed, write_iso
 from testbed.seed import StaticSeed
 
 BLOCK = {"attachments": [{"id": "a"}], "volumes": {"data": {"mount": "/srv/data"}}}
@@ -44,3 +45,27 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(OSError):
         write_iso(tmp_path / "seed.iso", {"meta-data": b""})
     assert [path.name for path in tmp_path.iterdir()] == ["seed.iso"]
+    before = StaticSeed().write(tmp_path / "other.iso").read_bytes()
+    with pytest.raises(KeyError), placed(tmp_path / "other.iso") as image:
+        raise KeyError(image.write(b"half"))
+    assert (tmp_path / "other.iso").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"seed.iso", "other.iso"}
+
+
+def test_what_is_no_plain_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(FileExistsError, match="no plain file"):
+            write_iso(tmp_path / name, {"meta-data": b""})
+    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode)
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link"}
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "seed.iso").symlink_to("images/web.iso")
+    for _ in range(2):
+        StaticSeed().write(tmp_path / "seed.iso")
+        assert (tmp_path / "seed.iso").is_symlink()
+        assert (tmp_path / "images/web.iso").stat().st_size > 0

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from blockstore.errors import DocumentInvalid, Fault
-from blockstore.reader import Reader
+from blockstore.reader import Faults, Reader
 from metadata_server.listening.certificate import authorities_fault, secret_fault
 
 # What each way of authentication needs, beside what it may have.
@@ -71,14 +70,13 @@ def parse(reader: Reader) -> CinderSettings:
     )
 
 
-def check(settings: CinderSettings) -> None:
-    """Whether the secrets can be read, by nobody else, and the certificates at all. Raises `DocumentInvalid`."""
-    files = (("cinder.password_file", settings.password_file), ("cinder.secret_file", settings.secret_file))
-    faults = [Fault(path, problem) for path, file in files if file and (problem := secret_fault(Path(file)))]
+def check(settings: CinderSettings, faults: Faults) -> None:
+    """Note where a secret cannot be read, or others can read it, or the certificates serve nobody."""
+    for path, file in (("cinder.password_file", settings.password_file), ("cinder.secret_file", settings.secret_file)):
+        if file and (problem := secret_fault(Path(file))):
+            faults.add(path, problem)
     if settings.ca_cert and (problem := authorities_fault(Path(settings.ca_cert))):
-        faults.append(Fault("cinder.ca_cert", problem))
-    if faults:
-        raise DocumentInvalid(faults)
+        faults.add("cinder.ca_cert", problem)
 
 
 def _url_fault(text: str) -> str | None:

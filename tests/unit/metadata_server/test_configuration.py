@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -60,5 +61,55 @@ def test_all_faults_at_once():
 
 def test_a_file_that_is_not_toml(tmp_path):
     (tmp_path / "f").write_text("= 1")
-    with pytest.raises(DocumentInvalid, match="f:"):
+    with pytest.raises(DocumentInvalid, match="f: is not TOML: "):
         load(tmp_path / "f", {})
+
+
+def test_a_file_that_is_not_there_is_said_without_a_number(tmp_path):
+    with pytest.raises(DocumentInvalid, match=r"none: cannot be read: No such file or directory$"):
+        load(tmp_path / "none", {})
+
+
+def test_files_that_do_not_serve_are_named_with_all_other_faults(tmp_path):
+    file, keys = tmp_path / "server.toml", tmp_path / "keys"
+    keys.write_text("x")
+    keys.chmod(0o640)
+    none, proxies = tmp_path / "none", '[{addresses = ["10.0.0.1"], secret_file = "/dev/null"}]'
+    tls = f'tls = {{certificate = "{none}", key = "{keys}"}}'
+    database = f'url = "postgresql://a@127.0.0.1/b"\npassword_file = "{none}"\nkey_file = "{keys}"'
+    file.write_text(f'stat = "x"\n[instance]\nproxies = {proxies}\n{tls}\n[operator]\n{tls}\n[database]\n{database}\n')
+    with pytest.raises(DocumentInvalid) as caught:
+        load(file, {})
+    missing, wide = (
+        f"cannot read {none}: No such file or directory",
+        f"{keys} has the mode 0640 and must be 0600 (chmod 600 {keys})",
+    )
+    assert [str(fault) for fault in caught.value.faults] == [
+        "stat: unknown key; did you mean 'state'?",
+        f"database.password_file: {missing}",
+        f"database.key_file: {wide}",
+        f"instance.tls.certificate: {missing}",
+        f"instance.tls.key: {wide}",
+        f"operator.tls.certificate: {missing}",
+        f"operator.tls.key: {wide}",
+        "instance.proxies[0].secret_file: /dev/null is no plain file",
+    ]
+
+
+def test_a_password_in_the_url_is_answered_with_the_way_that_was_taken(tmp_path):
+    url, file = "postgresql://a:planted@127.0.0.1/b", tmp_path / "server.toml"
+    with pytest.raises(DocumentInvalid, match="use --database-password-file") as caught:
+        load(None, {"database.url": url})
+    assert "planted" not in str(caught.value)
+    file.write_text(f'[database]\nurl = "{url}"\n')
+    file.chmod(0o644)
+    with pytest.raises(DocumentInvalid, match=rf"chmod 600 {file}, or database.password_file"):
+        load(file, {})
+    file.chmod(0o600)
+    assert load(file, {}).database.password is not None
+
+
+def test_a_pipe_that_holds_a_password_is_not_emptied_by_looking_at_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    found = load(None, {"database.url": "postgresql://a@127.0.0.1/b", "database.password_file": str(tmp_path / "pipe")})
+    assert found.database.password_file == tmp_path / "pipe"

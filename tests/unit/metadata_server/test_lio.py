@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,18 +63,23 @@ def export(tmp_path: Path) -> Export:
 
 
 @pytest.fixture
-def started(kernel: Kernel, runner: FakeRunner, tmp_path: Path, monkeypatch) -> Callable[..., Lio]:
+def started(kernel: Kernel, runner: FakeRunner, tmp_path: Path, monkeypatch) -> Iterator[Callable[..., Lio]]:
     for name in MODULES:
         (tmp_path / "module" / name).mkdir(parents=True)
     monkeypatch.setattr(targets_lio, "LOADED", tmp_path / "module")
     monkeypatch.setattr(Lio, "_probe", lambda _: None)  # nothing real is bound here
+    every: list[Lio] = []
 
     def start(portal: Portal = PORTAL, steps: list[str] | None = None) -> Lio:
         lio = Lio(tmp_path, TargetSettings("lio", portal, ""), (steps if steps is not None else []).append, runner=runner)
+        every.append(lio)
         lio.start()
         return lio
 
-    return start
+    yield start
+    for each in every:
+        monkeypatch.setattr(each, "reconcile", lambda _: {})
+        each.stop()  # else hundreds of its pipes stay open
 
 
 def is_open(kernel: Kernel) -> bool:
@@ -250,6 +255,9 @@ def test_it_wants_root_and_a_kernel_with_its_modules(tmp_path, runner, monkeypat
     with pytest.raises(Unavailable, match=r"not loaded: .*Module target_core_mod not found") as caught:
         lio.start()
     assert "/etc/modules-load.d" in caught.value.hint
+    for ask in (lio.seen, lambda: lio.reconcile({}), lambda: lio.remove(IQN)):
+        with pytest.raises(Unavailable, match="LIO was not started"):
+            ask()
     lio.stop()
 
 
