@@ -95,6 +95,9 @@ class SparseFiles:
         with _said(f"volume {volume}"):
             self._replace(SNAPSHOT + snapshot, volume, size)
 
+    def unrevert(self, volume: str) -> None:
+        """See `Backend.unrevert`: a copy is shown by one rename, and a half one is swept at the start."""
+
     def path(self, volume: str) -> str:
         """See `Backend.path`."""
         return f"{self._folder}/{volume}"
