@@ -74,6 +74,11 @@ class Tgt:
             self.reconcile({})
         self._daemon.stop()
 
+    def abandon(self) -> None:
+        """See `Target.abandon`."""
+        if self._daemon.started:
+            self.stop()
+
     def seen(self) -> Mapping[str, SeenTarget]:
         """See `Target.seen`."""
         return tgt_show.targets(self._send(Mode.TARGET, Operation.SHOW, tid=-1))
