@@ -37,7 +37,7 @@ class Target(Protocol):
         """Remove all exports, and end the daemon."""
 
     def abandon(self) -> None:
-        """The server does not come up: end the daemon that it started, but not the one that it found. Guests use what is there."""
+        """The server does not come up: end the daemon that it started, and not the one that it found, which guests use."""
 
     def watch(self) -> int:
         """A file descriptor that becomes readable when the daemon dies; valid until the next `start`."""
