@@ -12,6 +12,7 @@ from metadata_server.domain.snapshot import Snapshot
 from metadata_server.domain.states import SnapshotMove, VolumeMove
 from metadata_server.domain.volume import Volume
 from metadata_server.workflow import holding, quotas
+from metadata_server.workflow.metadata import Edit, kept
 from metadata_server.workflow.parts import Parts, now
 from metadata_server.workflow.volume_jobs import VolumeJobs, of_snapshot, of_volume
 
@@ -64,16 +65,17 @@ class Snapshots:
         *,
         name: str | None = None,
         description: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> Snapshot:
-        """Give it other words: what is None stays, metadata is replaced as a whole."""
-        volume_rules.check_words(name or "", metadata or {})
-        given = {"name": name, "description": description, "metadata": None if metadata is None else dict(metadata)}
-        columns: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+        metadata: Edit = kept,
+    ) -> None:
+        """Give it other words: what is None stays."""
+        given = {"name": name, "description": description}
         self._parts.observe("snapshot: change")
         with self._parts.store.begin() as transaction:
-            transaction.snapshots.change(identifier, now(), **columns)
-            return holding.snapshot(transaction, identifier)
+            # The row first: nobody else writes to it until the transaction ends.
+            transaction.snapshots.change(identifier, now(), **{key: value for key, value in given.items() if value is not None})
+            words = dict(metadata(holding.snapshot(transaction, identifier).metadata))
+            volume_rules.check_words(name or "", words)
+            transaction.snapshots.change(identifier, now(), metadata=words)
 
     def delete(self, identifier: str, *, force: bool = False) -> None:
         """Destroy it; refused while a volume is being made from it. ``force``: whatever its state."""
