@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metadata_server.backends import Backend
 from metadata_server.chance import new_id
 from metadata_server.domain import snapshot as rules
 from metadata_server.domain import volume as volume_rules
@@ -92,9 +93,16 @@ class Snapshots:
     def reset(self, identifier: str, wanted: str) -> None:
         """The operator's word for how it is (os-reset_status)."""
         self._parts.jobs.check_idle(of_snapshot(identifier))
+        move = rules.move_of_reset(wanted)
+        there = identifier in self._backend_of(identifier).found().snapshots
         self._parts.observe("snapshot: reset")
         with self._parts.store.begin() as transaction:
-            holding.moved_snapshot(transaction, identifier, rules.move_of_reset(wanted))
+            rules.check_reset(holding.moved_snapshot(transaction, identifier, move), there=there)
+
+    def _backend_of(self, identifier: str) -> Backend:
+        with self._parts.store.read() as transaction:
+            volume = holding.volume(transaction, holding.snapshot(transaction, identifier).volume_id)
+        return self._parts.backends.of(volume.volume_type)
 
     def revert(self, volume_id: str, snapshot_id: str) -> Volume:
         """Give a volume that nobody has the bytes of its latest snapshot."""
