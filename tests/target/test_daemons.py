@@ -172,7 +172,7 @@ def test_a_start_that_fails_at_one_leaves_the_exports_of_the_others(folder: Path
     os.kill(server.tgtd_pids[1], signal.SIGKILL)
     until("its end", lambda: set(server.tgtd_pids) == {0})
     with socket.create_server((host, int(port))):
-        with pytest.raises(RuntimeError, match="target daemon 1 .* cannot listen"):
+        with pytest.raises(RuntimeError, match=r"target daemon 1 .* cannot listen"):
             server.start()
         assert initiator.inquiry(logins[-1]).ok
     with server:
