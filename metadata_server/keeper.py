@@ -34,8 +34,9 @@ class Keeper:
 
     def watch(self) -> None:
         """Wait for the daemon's death."""
-        self._descriptor = self._target.watch()
-        self._loop.add_reader(self._descriptor, self._died)
+        descriptor = self._target.watch()
+        self._loop.add_reader(descriptor, self._died)
+        self._descriptor = descriptor
 
     def end(self) -> None:
         """Let it die."""
@@ -63,11 +64,11 @@ class Keeper:
         self._later, self._started = None, self._loop.time()
         try:
             self._restore()
-        except BlockstoreError as error:
-            LOG.error("the target daemon does not start: %s; trying again in %.2f s", error, self._pause)
+            self.watch()
+        except Exception as error:  # whatever it is (no descriptor is left, a mistake of ours): nobody else would try again
+            said = error if isinstance(error, (BlockstoreError, OSError)) else type(error).__name__
+            LOG.error("the target daemon does not start: %s; trying again in %.2f s", said, self._pause)
             self._schedule()
-            return
-        self.watch()
 
 
 # What cannot be done (a full disk, a missing file) is asked for less and less often; new trouble is looked for at this rate.

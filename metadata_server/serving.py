@@ -72,6 +72,7 @@ def _passing() -> type[PassingServer]:
 class _Server:
     def __init__(self, configuration: Configuration, state: State, observe: Observer) -> None:
         self._configuration, self._state = configuration, state
+        self._came_up = False
         claims = (Claims if configuration.database.shared else Undisputed)(configuration.state)
         self._store = Store.open(configuration.state / "state.db", configuration.database)
         self._leadership = leadership(self._store, claims, configuration.database.lease)
@@ -113,7 +114,7 @@ class _Server:
             role.end()
             wakeups.end()
             if self._state.leave():
-                self._stop_target(role)
+                self._end_target(role)
             self._store.close()
 
     def _leading(self, action: Callable[[], T]) -> Callable[[], T]:
@@ -125,7 +126,10 @@ class _Server:
 
         return act
 
-    def _stop_target(self, role: Role) -> None:
+    def _end_target(self, role: Role) -> None:
+        if not self._came_up:  # guests use what a killed server left in service, whatever this one's start failed at
+            self._target.abandon()
+            return
         with contextlib.suppress(Unavailable):
             if not role.leads:
                 self._target.join()  # another one than at the start, perhaps
@@ -140,15 +144,13 @@ class _Server:
         engine = Own(services)
         health = Health(self._parts, lambda: role.target_lives)
         self._front.figures.look(lambda: self._figures(health, keeper))
-        told = False
 
         def up() -> None:
-            nonlocal told
             if role.leads:
                 self._write()
-            if not told:
+            if not self._came_up:
+                self._came_up = True
                 ready(self._addresses())
-            told = True
 
         await self._front.serve(
             instance.application(services, engine, served.access(self._configuration, self._store), health),

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request, Response
 
 from metadata_server.api.shapes import Shape
-from metadata_server.domain.errors import Invalid, NotFound
+from metadata_server.domain.errors import Invalid
+from metadata_server.workflow.metadata import Edit, merged, replaced, unknown, without
 
 
 class MetadataBody(Shape):
@@ -23,11 +24,11 @@ class ItemBody(Shape):
 
 
 Get = Callable[[Request, str], dict[str, str]]
-Set = Callable[[Request, str, dict[str, str]], None]
+Change = Callable[[Request, str, Edit], None]
 
 
-def metadata_routes(router: APIRouter, kind: str, get: Get, put: Set) -> None:
-    """``/volumes/{id}/metadata`` and below, or ``/snapshots/…``; ``put`` replaces all of it."""
+def metadata_routes(router: APIRouter, kind: str, get: Get, change: Change) -> None:
+    """``/volumes/{id}/metadata`` and below, or ``/snapshots/…``."""
     path, item = f"/{kind}/{{identifier}}/metadata", f"/{kind}/{{identifier}}/metadata/{{key}}"
 
     @router.get(path, name=f"{kind} metadata")
@@ -38,14 +39,13 @@ def metadata_routes(router: APIRouter, kind: str, get: Get, put: Set) -> None:
     @router.post(path, name=f"{kind} metadata add")
     async def add(request: Request, identifier: str, body: MetadataBody) -> MetadataBody:
         """Some more."""
-        put(request, identifier, {**get(request, identifier), **body.metadata})
+        change(request, identifier, merged(body.metadata))
         return MetadataBody(metadata=get(request, identifier))
 
     @router.put(path, name=f"{kind} metadata replace")
     async def replace(request: Request, identifier: str, body: MetadataBody) -> MetadataBody:
         """This and no other."""
-        get(request, identifier)
-        put(request, identifier, body.metadata)
+        change(request, identifier, replaced(body.metadata))
         return MetadataBody(metadata=get(request, identifier))
 
     @router.get(item, name=f"{kind} metadata item")
@@ -58,19 +58,17 @@ def metadata_routes(router: APIRouter, kind: str, get: Get, put: Set) -> None:
         """One key."""
         if list(body.meta) != [key]:
             raise Invalid("Request body and URI mismatch: meta must have the one key that the path names")
-        put(request, identifier, {**get(request, identifier), **body.meta})
+        change(request, identifier, merged(body.meta))
         return body
 
     @router.delete(item, name=f"{kind} metadata item delete")
     async def delete_item(request: Request, identifier: str, key: str) -> Response:
         """One key less."""
-        metadata = get(request, identifier)
-        _item(metadata, key)
-        put(request, identifier, {word: value for word, value in metadata.items() if word != key})
+        change(request, identifier, without(key))
         return Response(status_code=200)
 
 
 def _item(metadata: dict[str, str], key: str) -> str:
     if key not in metadata:
-        raise NotFound(f"Metadata item {key} was not found.")
+        raise unknown(key)
     return metadata[key]

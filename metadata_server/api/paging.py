@@ -107,7 +107,7 @@ def _mapping(text: str) -> Mapping[str, str]:
     """``{'key': 'value'}``, as Python writes it: Cinder's own form."""
     try:
         found = ast.literal_eval(text) if len(text) <= _LONGEST_METADATA else None
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # TypeError: a key that is a list
         found = None
     if not isinstance(found, dict) or not all(isinstance(word, str) for pair in found.items() for word in pair):
         raise Invalid("metadata must be a mapping such as {'key': 'value'}")

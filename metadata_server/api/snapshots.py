@@ -13,6 +13,7 @@ from metadata_server.api.paging import SNAPSHOT_FILTERS, counted, next_link, pag
 from metadata_server.api.versions import SNAPSHOT_IN_USE, version_of
 from metadata_server.domain.errors import Invalid
 from metadata_server.domain.page import Page
+from metadata_server.workflow.metadata import Edit, kept, replaced
 from metadata_server.workflow.volume_jobs import of_snapshot
 
 router = APIRouter()
@@ -56,7 +57,8 @@ async def show(request: Request, identifier: str) -> shapes.SnapshotBody:
 @router.put("/snapshots/{identifier}", response_model_exclude_unset=True)
 async def change(request: Request, identifier: str, body: shapes.SnapshotChangeBody) -> shapes.SnapshotSummaryBody:
     """Another name or description."""
-    services_of(request).snapshots.change(identifier, **body.snapshot.words, metadata=body.snapshot.metadata)
+    words = body.snapshot.metadata
+    services_of(request).snapshots.change(identifier, **body.snapshot.words, metadata=kept if words is None else replaced(words))
     return _summary(request, identifier)
 
 
@@ -88,11 +90,11 @@ def _metadata(request: Request, identifier: str) -> dict[str, str]:
     return dict(services_of(request).snapshots.get(identifier).metadata)
 
 
-def _set_metadata(request: Request, identifier: str, metadata: dict[str, str]) -> None:
-    services_of(request).snapshots.change(identifier, metadata=metadata)
+def _edit_metadata(request: Request, identifier: str, edit: Edit) -> None:
+    services_of(request).snapshots.change(identifier, metadata=edit)
 
 
-metadata_routes(router, "snapshots", _metadata, _set_metadata)
+metadata_routes(router, "snapshots", _metadata, _edit_metadata)
 
 
 def _forced(request: Request, force: bool | None) -> bool:

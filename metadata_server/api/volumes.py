@@ -15,6 +15,7 @@ from metadata_server.api.volume_actions import ACTIONS
 from metadata_server.domain.errors import Invalid
 from metadata_server.domain.page import EVERYTHING
 from metadata_server.domain.volume import Origin, Wish
+from metadata_server.workflow.metadata import Edit, merged
 from metadata_server.workflow.volume_jobs import of_volume
 
 router = APIRouter()
@@ -76,10 +77,8 @@ async def show(request: Request, identifier: str) -> shapes.VolumeBody:
 @router.put("/volumes/{identifier}", response_model_exclude_unset=True)
 async def change(request: Request, identifier: str, body: shapes.VolumeChangeBody) -> shapes.VolumeBody:
     """Another name, description, or more metadata."""
-    services, wish = services_of(request), body.volume
-    volume, _ = services.volumes.get(identifier)
-    metadata = None if wish.metadata is None else {**volume.metadata, **wish.metadata}
-    services.volumes.change(identifier, **wish.words, metadata=metadata)
+    wish = body.volume
+    services_of(request).volumes.change(identifier, **wish.words, metadata=merged(wish.metadata or {}))
     return _body(request, identifier)
 
 
@@ -109,11 +108,11 @@ def _metadata(request: Request, identifier: str) -> dict[str, str]:
     return dict(services_of(request).volumes.get(identifier)[0].metadata)
 
 
-def _set_metadata(request: Request, identifier: str, metadata: dict[str, str]) -> None:
-    services_of(request).volumes.change(identifier, metadata=metadata)
+def _edit_metadata(request: Request, identifier: str, edit: Edit) -> None:
+    services_of(request).volumes.change(identifier, metadata=edit)
 
 
-metadata_routes(router, "volumes", _metadata, _set_metadata)
+metadata_routes(router, "volumes", _metadata, _edit_metadata)
 
 
 def _wish(wish: shapes.NewVolume) -> Wish:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,12 @@ class ThinPool:
             raise Unavailable("LVM wants root", hint="User=root in the server's unit: see docs/operating.md, LVM and LIO")
         self._check_pool(self._group.state())
         self._check_filter()
-        asleep = self._group.inactive() & {each.name for each in self._ours(self._group.volumes(), VOLUME)}
+        there = self._group.volumes()
+        for each in self._ours(there, REPLACED):
+            volume = each.name.removeprefix(REPLACED)
+            if VOLUME + volume not in there:  # a revert failed, and could not bring it back
+                self._try_put_back(volume, there)
+        asleep = self._group.inactive() & {each.name for each in self._ours(there, VOLUME)}
         if asleep:
             self._group.activate(*sorted(asleep))
 
@@ -116,15 +121,26 @@ class ThinPool:
 
     def revert(self, volume: str, snapshot: str, size: int) -> None:
         """See `Backend.revert`. Whatever kill comes in between, the volume is what it was or what the snapshot is."""
+        # What is left of this revert and of an earlier one looks the same: nothing of it is believed, and all is done anew.
+        self.unrevert(volume)
+        with self._making(SNAPSHOT + snapshot, volume, size):
+            self._exchange(volume)
+        try:
+            self._observe("backend: remove what was replaced")
+            self._group.remove(REPLACED + volume)
+        except Unavailable as error:  # the volume has the snapshot's bytes: to say that it failed would be wrong
+            LOG.error("volume %s is reverted, but %s%s stays until the next time: %s", volume, REPLACED, volume, error)
+
+    def unrevert(self, volume: str) -> None:
+        """See `Backend.unrevert`."""
         there = self._group.volumes()
-        if REPLACED + volume not in there:
-            with self._making(SNAPSHOT + snapshot, volume, size):
-                self._put_aside(volume)
-        if REPLACED + volume not in there or VOLUME + volume not in there:
-            self._observe("backend: put in its place")
-            self._group.rename(MAKING + volume, VOLUME + volume)
-        self._observe("backend: remove what was replaced")
-        self._group.remove(REPLACED + volume)
+        left = [name for name in (MAKING + volume, REPLACED + volume) if name in there]
+        if VOLUME + volume not in there and REPLACED + volume in there:
+            self._put_back(volume)
+            left.remove(REPLACED + volume)
+        if left:
+            self._observe("backend: remove")
+            self._group.remove(*left)
 
     def path(self, volume: str) -> str:
         """See `Backend.path`."""
@@ -164,16 +180,37 @@ class ThinPool:
                 self._remove(MAKING + volume)
             raise
 
-    def _put_aside(self, volume: str) -> None:
-        # LVM refuses this while anything has it open.
-        self._observe("backend: deactivate")
-        self._group.deactivate(VOLUME + volume)
+    def _exchange(self, volume: str) -> None:
+        """The volume's name for the copy, or nothing."""
         try:
+            # LVM refuses this while anything has it open.
+            self._observe("backend: deactivate")
+            self._group.deactivate(VOLUME + volume)
             self._observe("backend: put aside")
             self._group.rename(VOLUME + volume, REPLACED + volume)
+            self._observe("backend: put in its place")
+            self._group.rename(MAKING + volume, VOLUME + volume)
         except Unavailable:
-            self._group.activate(VOLUME + volume)
+            there = self._group.volumes()
+            if MAKING + volume not in there and VOLUME + volume in there:
+                return  # it was too slow for us, and was done all the same
+            self._try_put_back(volume, there)
             raise
+
+    def _try_put_back(self, volume: str, there: Collection[str]) -> None:
+        """What fails here is tried again at the next start, and by the next revert."""
+        try:
+            if VOLUME + volume in there:
+                self._group.activate(VOLUME + volume)
+            else:
+                self._put_back(volume)
+        except Unavailable as error:
+            LOG.error("volume %s has no device; as %s%s it may have its bytes still: %s", volume, REPLACED, volume, error)
+
+    def _put_back(self, volume: str) -> None:
+        self._observe("backend: put back")
+        self._group.rename(REPLACED + volume, VOLUME + volume)
+        self._group.activate(VOLUME + volume)
 
     def _grow(self, found: LogicalVolume, size: int, name: str = "") -> None:
         if found.size < size:

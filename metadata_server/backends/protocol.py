@@ -56,6 +56,10 @@ class Backend(Protocol):
     def revert(self, volume: str, snapshot: str, size: int) -> None:
         """Give the volume, which nobody uses, the bytes of its snapshot, and zeros up to ``size``. The snapshot stays."""
 
+    def unrevert(self, volume: str) -> None:
+        """Leave nothing of a `revert` that was interrupted and is not to be finished: the volume is what it was, or what the
+        snapshot was."""
+
     def path(self, volume: str) -> str:
         """The file or block device that a target exports; the same for as long as the volume is there."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,14 @@ class SparseFiles:
 
     def create(self, volume: str, size: int) -> None:
         """See `Backend.create`."""
-        self._grow(volume, size, os.O_CREAT)
+        there = (self._folder / volume).exists()
+        try:
+            self._grow(volume, size, os.O_CREAT)
+        except Unavailable:
+            if not there:
+                with suppress(OSError):
+                    (self._folder / volume).unlink()
+            raise
 
     def create_from_snapshot(self, volume: str, snapshot: str, size: int) -> None:
         """See `Backend.create_from_snapshot`."""
@@ -94,6 +101,9 @@ class SparseFiles:
         """See `Backend.revert`."""
         with _said(f"volume {volume}"):
             self._replace(SNAPSHOT + snapshot, volume, size)
+
+    def unrevert(self, volume: str) -> None:
+        """See `Backend.unrevert`: a copy is shown by one rename, and a half one is swept at the start."""
 
     def path(self, volume: str) -> str:
         """See `Backend.path`."""

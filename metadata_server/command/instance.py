@@ -80,4 +80,7 @@ def delete(client: Client, as_json: bool, name: str) -> None:
 
 
 def _text(file: Path | None) -> str:
-    return file.read_text() if file else ""
+    try:
+        return file.read_text(encoding="utf-8") if file else ""
+    except UnicodeDecodeError:
+        raise click.BadParameter(f"{file} is no text in UTF-8. Unpack what is compressed: a seed holds plain text.") from None

@@ -60,6 +60,12 @@ def check_revert(volume: Volume, wanted: str, latest: Snapshot | None, holders: 
         raise Conflict(f"Volume {volume.id} is attached; it must be detached before it is reverted: {'; '.join(holders)}.")
 
 
+def check_reset(snapshot: Snapshot, *, there: bool) -> None:
+    """Raises `Conflict` where the operator's word cannot be true. ``there``: whether the backend has the snapshot's bytes."""
+    if snapshot.status is SnapshotStatus.AVAILABLE and not there:
+        raise Conflict(f"Snapshot {snapshot.id} cannot be available: its bytes were never kept, or are gone. Delete it.")
+
+
 def move_of_reset(wanted: str) -> SnapshotMove:
     """The move of os-reset_status. Raises `Invalid` for a status that is no label here but work under way."""
     moves = {"available": SnapshotMove.RESET_AVAILABLE, "error": SnapshotMove.RESET_ERROR}

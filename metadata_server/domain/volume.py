@@ -126,6 +126,13 @@ def check_words(name: str, metadata: Mapping[str, str]) -> None:
         raise Invalid(f"a name has at most {LONGEST_NAME} characters")
     if any(not key or len(key) > 255 or len(value) > 255 for key, value in metadata.items()):
         raise Invalid("metadata keys and values have at most 255 characters, keys at least one")
+    if not all(map(_encodable, (name, *metadata, *metadata.values()))):
+        raise Invalid("a name and metadata must be text that UTF-8 has: half of a surrogate pair is none")
+
+
+def _encodable(text: str) -> bool:
+    """JSON can say half of a surrogate pair; no answer of ours could repeat it."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def check_move(volume: Volume, move: VolumeMove) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
-from sqlalchemy import Column, Connection, Text, delete, insert, select, type_coerce, update
+from sqlalchemy import Column, Connection, Engine, Text, delete, insert, select, type_coerce, update
 
 from metadata_server.domain.errors import Unavailable
 from metadata_server.store.cipher import Cipher
 from metadata_server.store.encrypted import EncryptedText, keys_of
+from metadata_server.store.engine import Database
 from metadata_server.store.tables import METADATA, secret_keys
-
-if TYPE_CHECKING:
-    from metadata_server.store.store import Store
 
 BATCH = 500
 SECRETS = tuple(
@@ -21,7 +20,17 @@ SECRETS = tuple(
 )  # fmt: skip
 
 
-def check(store: Store) -> None:
+class Keeping(Protocol):
+    """The part of a `Store` that is needed here; the store itself checks its keys when it is opened."""
+
+    database: Database
+    engine: Engine
+
+    def connection(self) -> AbstractContextManager[Connection]:
+        """A connection in autocommit."""
+
+
+def check(store: Keeping) -> None:
     """At a start: every key in use must be there; with the first key ever what was stored plain is encrypted. Raises
     `Unavailable` that names the missing key."""
     keys = keys_of(store.engine.dialect)
@@ -40,7 +49,7 @@ def check(store: Store) -> None:
             reencrypt(store)
 
 
-def reencrypt(store: Store) -> int:
+def reencrypt(store: Keeping) -> int:
     """Encrypt every secret with the first key, and forget what it was encrypted with before. Gives how many were changed.
     Servers that have this key may run meanwhile."""
     keys = keys_of(store.engine.dialect)
@@ -51,7 +60,7 @@ def reencrypt(store: Store) -> int:
     return changed
 
 
-def _note(store: Store, names: Iterable[str]) -> None:
+def _note(store: Keeping, names: Iterable[str]) -> None:
     with store.connection() as connection:
         connection.exec_driver_sql(store.database.begin)
         there = set(connection.execute(select(secret_keys.c.id)).scalars())
@@ -60,7 +69,7 @@ def _note(store: Store, names: Iterable[str]) -> None:
         connection.commit()
 
 
-def _column(store: Store, column: Column[Any], keys: Cipher) -> int:
+def _column(store: Keeping, column: Column[Any], keys: Cipher) -> int:
     """In batches by id, so that nobody waits long."""
     [identifier] = column.table.primary_key.columns
     last, changed = "", 0

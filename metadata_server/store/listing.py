@@ -54,8 +54,8 @@ def _condition(columns: Mapping[str, Column], wish: Filter) -> Column:
     if kind is bool:
         value = wish.value.lower() in ("true", "1", "yes")
     elif kind is int:
-        if not wish.value.isdecimal():
-            raise Invalid(f"{wish.key} is a number, not {wish.value!r}")
+        if not (wish.value.isascii() and wish.value.isdecimal() and len(wish.value) < 10):
+            raise Invalid(f"{wish.key} is a number of at most 9 digits, not {wish.value[:32]!r}")
         value = int(wish.value)
     condition: Column = _COMPARE[wish.operator](column, value)
     return condition

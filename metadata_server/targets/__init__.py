@@ -36,6 +36,9 @@ class Target(Protocol):
     def stop(self) -> None:
         """Remove all exports, and end the daemon."""
 
+    def abandon(self) -> None:
+        """The server does not come up: end the daemon that it started, and not the one that it found, which guests use."""
+
     def watch(self) -> int:
         """A file descriptor that becomes readable when the daemon dies; valid until the next `start`."""
 

@@ -43,6 +43,11 @@ class Tgtd:
         if settings.control == "tgtadm":
             self.control = TgtadmControl(f"/proc/{os.getpid()}/fd/{self._folder}/tgtd", number)
 
+    @property
+    def started(self) -> bool:
+        """Whether this server started it, and did not find it."""
+        return self._process is not None
+
     def start(self) -> None:
         """Take over the tgtd that an earlier server left, or start one. Raises `Unavailable`."""
         self._forget()

@@ -82,6 +82,9 @@ class Lio:
                 os.close(end)
         self._pipe = None
 
+    def abandon(self) -> None:
+        """See `Target.abandon`. What the kernel has stays, as after a kill."""
+
     def watch(self) -> int:
         """See `Target.watch`. The kernel does not die alone: this never becomes readable."""
         return self._pipe[0] if self._pipe is not None else -1

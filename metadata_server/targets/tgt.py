@@ -19,12 +19,13 @@ from blockstore.portal import Portal
 from blockstore.waiting import Deadline, wait_for
 from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import Export, SeenTarget, difference, fault, outdated
-from metadata_server.targets import tgt_making, tgt_show
+from metadata_server.targets import tgt_making
 from metadata_server.targets.daemon import Tgtd
 from metadata_server.targets.settings import TargetSettings
+from metadata_server.targets.tgt_calls import Calls
 from metadata_server.targets.tgt_made import Made, NothingMade
-from metadata_server.targets.tgt_making import LUN, Step
-from metadata_server.targets.tgt_request import Fault, Mode, Operation, Request, TgtError
+from metadata_server.targets.tgt_making import LUN
+from metadata_server.targets.tgt_request import Fault, Mode, Operation, TgtError
 
 LOG = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Tgt:
 
     def __init__(self, folder: Path, settings: TargetSettings, observe: Callable[[str], None], number: int = 0) -> None:
         self._daemon = Tgtd(folder, settings, number)
+        self._calls = Calls(self._daemon)
         self._observe = observe
         self._made: Made = Made() if settings.alone else NothingMade()
         self._last = 0
@@ -74,22 +76,31 @@ class Tgt:
             self.reconcile({})
         self._daemon.stop()
 
+    def abandon(self) -> None:
+        """See `Target.abandon`."""
+        if self._daemon.started:
+            self.stop()
+
     def seen(self) -> Mapping[str, SeenTarget]:
         """See `Target.seen`."""
-        return tgt_show.targets(self._send(Mode.TARGET, Operation.SHOW, tid=-1))
+        return self._calls.seen()
 
     def ensure(self, export: Export) -> None:
         """See `Target.ensure`."""
+        made = self._made.number(export)
+        if made is not None and self._calls.has(made):
+            return
         if export.iqn not in self._made and self._tried(export):
             return
-        # Looking takes as long as there are targets; only what is there already needs it.
+        # Looking takes as long as there are targets; only what is there already, and not as it was made, needs it.
         there = self.seen()
         found = there.get(export.iqn)
+        if found is not None and fault(export, found) is None:
+            if outdated(export, found):
+                self._reopen(export, found)
+            self._made.add(export, found.key)
+            return
         if found is not None:
-            if fault(export, found) is None:
-                if outdated(export, found):
-                    self._reopen(export, found)
-                return
             self._remove(found)
         self._create(export, _next(there))
 
@@ -98,7 +109,7 @@ class Tgt:
         self._observe("target: create")
         tid = self._last + 1
         try:
-            self._send(Mode.TARGET, Operation.NEW, tid=tid, parameters=(("targetname", export.iqn),))
+            self._calls.new(export.iqn, tid)
         except TgtError as error:
             if error.code == Fault.TARGET_EXIST:
                 return False
@@ -116,19 +127,26 @@ class Tgt:
             self._remove(found)
 
     def _end(self, target: SeenTarget) -> None:
-        if target.connections or not self._removed(target):
+        """Its accounts go at the end: tgtd looks through all targets for each account that it deletes."""
+        if target.connections or not self._deleted(target):
             self._remove(target)
 
     def _removed(self, target: SeenTarget) -> bool:
-        """Remove one without a look at all others; not where it has sessions, which tgtd refuses untouched. It is one
-        step of tgtd's: nobody gets in meanwhile, and the access list goes with the target."""
+        """Remove one without a look at all others; not where it has sessions."""
+        deleted = self._deleted(target)
+        if deleted:
+            self._delete_accounts(target)
+        return deleted
+
+    def _deleted(self, target: SeenTarget) -> bool:
+        """Not where it has sessions, which tgtd refuses untouched. It is one step of tgtd's: nobody gets in meanwhile, and the
+        access list goes with the target."""
         self._made.take(target.iqn)
         self._observe("target: delete")
         try:
-            self._send(Mode.TARGET, Operation.DELETE, tid=target.key)
+            self._calls.send(Mode.TARGET, Operation.DELETE, tid=target.key)
         except TgtError:
             return False
-        self._delete_accounts(target)
         return True
 
     def reconcile(self, wanted: Mapping[str, Export]) -> Mapping[str, str]:
@@ -163,7 +181,7 @@ class Tgt:
         """A target with this number, or the next one that is free: another server may have taken it meanwhile."""
         for attempts_left in (2, 1, 0):
             try:
-                self._send(Mode.TARGET, Operation.NEW, tid=tid, parameters=(("targetname", iqn),))
+                self._calls.new(iqn, tid)
                 break
             except TgtError as error:
                 there = self.seen()
@@ -178,19 +196,12 @@ class Tgt:
         try:
             for step in tgt_making.steps(export, tid):
                 self._observe(step.name)
-                self._do(step)
+                self._calls.do(step)
         except BlockstoreError:
             with suppress(BlockstoreError):
                 self.remove(export.iqn)
             raise
         self._made.add(export, tid)
-
-    def _do(self, step: Step) -> None:
-        try:
-            self._daemon.control.send(step.request)
-        except TgtError as error:
-            if error.code != step.ignored:
-                raise
 
     def _reopen(self, export: Export, target: SeenTarget) -> None:
         """Let tgt see the file's new size, which it samples when it opens it.
@@ -203,33 +214,18 @@ class Tgt:
         LOG.info("%s: opening %s again (%s)", export.iqn, export.path, outdated(export, target))
         self._made.take(export.iqn)
         self._observe("target: offline")
-        self._state(target, "offline")
+        self._calls.state(target, "offline")
         # Where this or the next one fails the target stays offline: initiators wait, and it is tried again. Were it ready, a
         # write that hangs in here could end after the same initiator's next write to the same place.
-        self._idle(target, lambda: self._sessions_gone(target))
+        self._idle(target, lambda: self._calls.drop_sessions(target))
         self._observe("target: reopen")
         # One request, so that no kill comes in between.
         again = (("online", "0"), ("path", export.path))
-        self._send(Mode.LOGICALUNIT, Operation.UPDATE, tid=target.key, lun=LUN, parameters=again)
+        self._calls.send(Mode.LOGICALUNIT, Operation.UPDATE, tid=target.key, lun=LUN, parameters=again)
         self._observe("target: ready")
-        self._state(target, "ready")
+        self._calls.state(target, "ready")
         # Who was half logged in before all this may have had a command swallowed just now: it must come again, too.
-        self._sessions_gone(target)
-
-    def _state(self, target: SeenTarget, state: str) -> None:
-        self._send(Mode.TARGET, Operation.UPDATE, tid=target.key, parameters=(("state", state),))
-
-    def _sessions_gone(self, target: SeenTarget) -> bool | None:
-        """Drop every session; True once none is left."""
-        now = self.seen().get(target.iqn)
-        if now is None or not now.connections:
-            return True
-        for each in now.connections:
-            with suppress(TgtError):
-                self._send(
-                    Mode.CONNECTION, Operation.DELETE, tid=now.key, session=each.session, connection=each.connection,
-                )  # fmt: skip
-        return None
+        self._calls.drop_sessions(target)
 
     def _idle(self, target: SeenTarget, look: Callable[[], bool | None]) -> None:
         try:
@@ -247,27 +243,18 @@ class Tgt:
     def _revoke_all(self, target: SeenTarget) -> None:
         for name in target.access:
             self._observe("target: revoke access")
-            self._revoke(target, name)
+            self._calls.revoke(target, name)
 
     def _delete_accounts(self, target: SeenTarget) -> None:
         """Only when it is gone: deleting a bound account would unbind it, and a target without one asks for no CHAP."""
         for user in sorted({*target.accounts, *filter(None, (target.outgoing,))}):
             self._observe("target: delete account")
-            self._delete_account(user)
-
-    def _revoke(self, target: SeenTarget, name: str) -> None:
-        """Take a name off the access list; one of a target that is not ours may be an address, or ALL."""
-        for kind in ("initiator-name", "initiator-address"):
-            try:
-                self._send(Mode.TARGET, Operation.UNBIND, tid=target.key, parameters=((kind, name),))
-            except TgtError as error:
-                if error.code != Fault.ACL_NOEXIST:
-                    raise
+            self._calls.delete_account(user)
 
     def _try_delete(self, target: SeenTarget) -> bool | None:
-        self._sessions_gone(target)
+        self._calls.drop_sessions(target)
         try:
-            self._send(Mode.TARGET, Operation.DELETE, tid=target.key, force=True)
+            self._calls.send(Mode.TARGET, Operation.DELETE, tid=target.key, force=True)
         except TgtError as error:
             if error.code == Fault.NO_TARGET:
                 return True
@@ -280,14 +267,8 @@ class Tgt:
         """Delete accounts that no wanted export and no target has (those of a kill between target and account)."""
         known = {name for export in wanted.values() for name in (export.chap.username, export.chap.username_in)}
         bound = {name for target in self.seen().values() for name in (*target.accounts, target.outgoing)}
-        for user in sorted(tgt_show.accounts(self._send(Mode.ACCOUNT, Operation.SHOW)) - known - bound):
-            self._delete_account(user)
-
-    def _delete_account(self, user: str) -> None:
-        self._do(tgt_making.forget_account(user))
-
-    def _send(self, mode: Mode, operation: Operation, **words: object) -> str:
-        return self._daemon.control.send(Request(mode, operation, **words))  # type: ignore[arg-type]
+        for user in sorted(self._calls.accounts() - known - bound):
+            self._calls.delete_account(user)
 
 
 def _next(there: Mapping[str, SeenTarget]) -> int:

@@ -1,4 +1,5 @@
-"""What this server exported itself since its tgtd runs: to end one of a thousand exports nobody has to look at all of them."""
+"""What this server exported itself since its tgtd runs: to end one of a thousand exports, or to see that it is there, nobody has
+to look at all of them."""
 
 from __future__ import annotations
 
@@ -9,25 +10,30 @@ class Made:
     """By target name. True only for the one server of a tgtd: a number may be another target's when somebody else deleted it."""
 
     def __init__(self) -> None:
-        self._targets: dict[str, SeenTarget] = {}
+        self._targets: dict[str, tuple[Export, int]] = {}
 
     def __contains__(self, iqn: str) -> bool:
         return iqn in self._targets
 
     def add(self, export: Export, tid: int) -> None:
         """It is there, under this number, just as it is wanted."""
-        chap = export.chap
-        self._targets[export.iqn] = SeenTarget(
-            key=tid,
-            iqn=export.iqn,
-            accounts=frozenset({chap.username}),
-            outgoing=chap.username_in,
-            access=frozenset({export.initiator}),
-        )
+        self._targets[export.iqn] = (export, tid)
+
+    def number(self, export: Export) -> int | None:
+        """Of the target that was made exactly so."""
+        made, tid = self._targets.get(export.iqn, (None, 0))
+        return tid if made == export else None
 
     def take(self, iqn: str) -> SeenTarget | None:
         """What is known of it, which is not known any more from here on."""
-        return self._targets.pop(iqn, None)
+        made = self._targets.pop(iqn, None)
+        if made is None:
+            return None
+        export, tid = made
+        return SeenTarget(
+            key=tid, iqn=iqn, accounts=frozenset({export.chap.username}), outgoing=export.chap.username_in,
+            access=frozenset({export.initiator}),
+        )  # fmt: skip
 
     def clear(self) -> None:
         """Nothing is known: it is another tgtd, perhaps."""

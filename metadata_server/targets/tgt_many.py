@@ -54,6 +54,10 @@ class TgtMany:
         """See `Target.stop`."""
         self._all(Tgt.stop)
 
+    def abandon(self) -> None:
+        """See `Target.abandon`."""
+        self._all(Tgt.abandon)
+
     def watch(self) -> int:
         """See `Target.watch`: an epoll(7) descriptor is readable when any of its pidfds is."""
         if self._dead is not None:

@@ -63,7 +63,10 @@ class SocketControl:
 
     def _connect(self) -> socket.SocketType:
         # The type below `socket.socket`, which does nothing here but count who else might use it.
-        connection = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            connection = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        except OSError as error:  # no descriptor is left
+            raise Unavailable(f"cannot ask tgtd: {error.strerror}") from error
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
         try:

@@ -138,8 +138,8 @@ class Recovery:
             return self._jobs.grow(volume, volume.size)
         if volume.lifecycle is Lifecycle.DELETING:
             return self._jobs.delete(volume, snapshots)
-        [source] = (each for each in snapshots if each.status is SnapshotStatus.RESTORING)
-        return self._jobs.revert(volume, source)
+        source = next((each for each in snapshots if each.status is SnapshotStatus.RESTORING), None)
+        return self._jobs.revert(volume, source) if source is not None else self._jobs.give_up_revert(volume)
 
     def _snapshot_job(self, snapshot: Snapshot, volume: Volume) -> Job:
         make = snapshot.status is SnapshotStatus.CREATING

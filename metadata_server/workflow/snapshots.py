@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from metadata_server.backends import Backend
 from metadata_server.chance import new_id
 from metadata_server.domain import snapshot as rules
 from metadata_server.domain import volume as volume_rules
@@ -12,6 +13,7 @@ from metadata_server.domain.snapshot import Snapshot
 from metadata_server.domain.states import SnapshotMove, VolumeMove
 from metadata_server.domain.volume import Volume
 from metadata_server.workflow import holding, quotas
+from metadata_server.workflow.metadata import Edit, kept
 from metadata_server.workflow.parts import Parts, now
 from metadata_server.workflow.volume_jobs import VolumeJobs, of_snapshot, of_volume
 
@@ -64,16 +66,17 @@ class Snapshots:
         *,
         name: str | None = None,
         description: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> Snapshot:
-        """Give it other words: what is None stays, metadata is replaced as a whole."""
-        volume_rules.check_words(name or "", metadata or {})
-        given = {"name": name, "description": description, "metadata": None if metadata is None else dict(metadata)}
-        columns: dict[str, object] = {key: value for key, value in given.items() if value is not None}
+        metadata: Edit = kept,
+    ) -> None:
+        """Give it other words: what is None stays."""
+        given = {"name": name, "description": description}
         self._parts.observe("snapshot: change")
         with self._parts.store.begin() as transaction:
-            transaction.snapshots.change(identifier, now(), **columns)
-            return holding.snapshot(transaction, identifier)
+            # The row first: nobody else writes to it until the transaction ends.
+            transaction.snapshots.change(identifier, now(), **{key: value for key, value in given.items() if value is not None})
+            words = dict(metadata(holding.snapshot(transaction, identifier).metadata))
+            volume_rules.check_words(name or "", words)
+            transaction.snapshots.change(identifier, now(), metadata=words)
 
     def delete(self, identifier: str, *, force: bool = False) -> None:
         """Destroy it; refused while a volume is being made from it. ``force``: whatever its state."""
@@ -90,9 +93,16 @@ class Snapshots:
     def reset(self, identifier: str, wanted: str) -> None:
         """The operator's word for how it is (os-reset_status)."""
         self._parts.jobs.check_idle(of_snapshot(identifier))
+        move = rules.move_of_reset(wanted)
+        there = identifier in self._backend_of(identifier).found().snapshots
         self._parts.observe("snapshot: reset")
         with self._parts.store.begin() as transaction:
-            holding.moved_snapshot(transaction, identifier, rules.move_of_reset(wanted))
+            rules.check_reset(holding.moved_snapshot(transaction, identifier, move), there=there)
+
+    def _backend_of(self, identifier: str) -> Backend:
+        with self._parts.store.read() as transaction:
+            volume = holding.volume(transaction, holding.snapshot(transaction, identifier).volume_id)
+        return self._parts.backends.of(volume.volume_type)
 
     def revert(self, volume_id: str, snapshot_id: str) -> Volume:
         """Give a volume that nobody has the bytes of its latest snapshot."""

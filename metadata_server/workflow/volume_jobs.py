@@ -114,6 +114,20 @@ class VolumeJobs:
             fail=lambda: end(VolumeMove.UNDO, SnapshotMove.FAIL),
         )  # fmt: skip
 
+    def give_up_revert(self, volume: Volume) -> Job:
+        """A volume that is `reverting` to a snapshot that was deleted by force. Nobody can say which bytes it has, the ones of
+        before or the snapshot's: it is `error`, until somebody resets it."""
+        backend = self._parts.backends.of(volume.volume_type)
+
+        def work() -> None:
+            self._parts.observe("volume: give up reverting")
+            backend.unrevert(volume.id)
+
+        def fail() -> None:
+            self._move("volume: record error", volume, VolumeMove.FAIL, blank=False)
+
+        return Job(of_volume(volume.id), work, done=fail, undo=fail, fail=fail)
+
     def make_snapshot(self, snapshot: Snapshot, volume: Volume) -> Job:
         """The bytes of a snapshot that is `creating`."""
         backend = self._parts.backends.of(volume.volume_type)

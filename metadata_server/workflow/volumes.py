@@ -14,6 +14,7 @@ from metadata_server.domain.states import SnapshotMove, VolumeMove
 from metadata_server.domain.volume import Origin, Volume, Wish
 from metadata_server.store import Transaction
 from metadata_server.workflow import changes, holding, quotas
+from metadata_server.workflow.metadata import Edit, kept
 from metadata_server.workflow.parts import Parts, now
 from metadata_server.workflow.volume_jobs import VolumeJobs, of_snapshot, of_volume
 
@@ -64,20 +65,25 @@ class Volumes:
         *,
         name: str | None = None,
         description: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-    ) -> Volume:
-        """Give it other words: what is None stays, metadata is replaced as a whole."""
-        rules.check_words(name or "", metadata or {})
-        given = {"name": name, "description": description, "metadata": None if metadata is None else dict(metadata)}
-        return self._set(identifier, given)
+        metadata: Edit = kept,
+    ) -> None:
+        """Give it other words: what is None stays."""
+        self._parts.observe("volume: change")
+        with self._parts.store.begin() as transaction:
+            volume, attachments = _changed(transaction, identifier, {"name": name, "description": description})
+            words = dict(metadata(volume.metadata))
+            rules.check_words(name or "", words)
+            transaction.volumes.change(identifier, now(), metadata=words)
+        self._tell(attachments)
 
-    def flag(self, identifier: str, *, bootable: bool | None = None, readonly: bool | None = None) -> Volume:
+    def flag(self, identifier: str, *, bootable: bool | None = None, readonly: bool | None = None) -> None:
         """Say whether one can boot from it, whether it may be written to. The latter not while somebody has it."""
-        with self._parts.store.read() as transaction:
-            held = holding.holders(transaction, transaction.attachments.of_volume(identifier))
-        if readonly is not None and held:
-            raise Conflict(f"Volume {identifier} is attached: {'; '.join(held)}.")
-        return self._set(identifier, {"bootable": bootable, "readonly": readonly})
+        self._parts.observe("volume: change")
+        with self._parts.store.begin() as transaction:
+            _, attachments = _changed(transaction, identifier, {"bootable": bootable, "readonly": readonly})
+            if readonly is not None and attachments:
+                raise Conflict(f"Volume {identifier} is attached: {'; '.join(holding.holders(transaction, attachments))}.")
+        self._tell(attachments)
 
     def extend(self, identifier: str, size: int) -> Volume:
         """Grow it to ``size`` GiB, also while it is attached."""
@@ -137,14 +143,15 @@ class Volumes:
             )
         return source, size
 
-    def _set(self, identifier: str, given: Mapping[str, object]) -> Volume:
-        columns = {key: value for key, value in given.items() if value is not None}
-        self._parts.observe("volume: change")
-        with self._parts.store.begin() as transaction:
-            transaction.volumes.change(identifier, now(), **columns)
-            volume, attachments = holding.volume(transaction, identifier), transaction.attachments.of_volume(identifier)
+    def _tell(self, attachments: Iterable[Attachment]) -> None:
         self._parts.changes.tell(*(changes.instance(each.instance_id) for each in attachments))
-        return volume
+
+
+def _changed(transaction: Transaction, identifier: str, columns: Mapping[str, object]) -> Held:
+    """The volume with these columns, but for those that are None. Written first, and looked at then: from here to the end of the
+    transaction nobody else writes to the row, or reserves the volume. Raises `NotFound`."""
+    transaction.volumes.change(identifier, now(), **{key: value for key, value in columns.items() if value is not None})
+    return holding.volume(transaction, identifier), transaction.attachments.of_volume(identifier)
 
 
 def _joined(volumes: tuple[Volume, ...], attachments: Iterable[Attachment]) -> tuple[Held, ...]:

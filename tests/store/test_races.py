@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -16,6 +18,11 @@ from metadata_server.domain.states import Lifecycle, VolumeMove
 from metadata_server.domain.volume import Volume
 from metadata_server.store import Store, Transaction
 from metadata_server.workflow import quotas
+from metadata_server.workflow.attachments import Attachments
+from metadata_server.workflow.changes import Changes
+from metadata_server.workflow.metadata import merged
+from metadata_server.workflow.parts import Parts
+from metadata_server.workflow.volumes import Volumes
 
 VOLUME = Volume("v", "data", 1, "t1", "t1", lifecycle=Lifecycle.READY, volume_type="sparse")
 RACERS, ROUNDS = 4, 8
@@ -182,3 +189,42 @@ def test_one_token_stays_of_those_who_each_end_all_but_their_own(servers: list[S
         with servers[0].begin() as transaction:
             assert [n for n in range(RACERS) if transaction.instances.token(f"t{n}")] == [winner]
             transaction.instances.remove_tokens("i")
+
+
+def parts(store: Store, observe: Callable[[str], None] = lambda _: None) -> Parts:
+    """As much as changes and reservations need."""
+    backends = SimpleNamespace(of=lambda _: SimpleNamespace(atomic=True))
+    found = SimpleNamespace(store=store, backends=backends, changes=Changes(), observe=observe, jobs=None, peers=True)
+    return cast("Parts", found)
+
+
+def test_read_only_or_given_away_to_be_written_to_and_not_both(servers: list[Store]) -> None:
+    with servers[0].begin() as transaction:
+        transaction.volumes.add(VOLUME)
+
+    def elsewhere(_: str) -> None:
+        Attachments(parts(servers[1])).reserve("v", "i", mode="rw")
+
+    with pytest.raises(Conflict, match="is attached"):
+        Volumes(parts(servers[0], elsewhere)).flag("v", readonly=True)
+    with servers[0].read() as transaction:
+        volume = transaction.volumes.get("v")
+    assert volume is not None
+    assert not volume.readonly
+
+
+def test_of_those_that_change_metadata_none_takes_anothers_keys(servers: list[Store]) -> None:
+    with servers[0].begin() as transaction:
+        transaction.volumes.add(VOLUME)
+
+    def add(number: int) -> None:
+        for turn in range(ROUNDS):
+            Volumes(parts(servers[number])).change("v", metadata=merged({f"{number}.{turn}": "x"}))
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(RACERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found, _ = Volumes(parts(servers[0])).get("v")
+    assert len(found.metadata) == RACERS * ROUNDS

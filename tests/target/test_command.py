@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,15 @@ def test_the_main_job_by_name(server: LocalServer, tmp_path: Path) -> None:
     server.cli("instance", "delete", "alpha")
     with pytest.raises(CommandFailed, match="could not be found"):
         server.cli("instance", "show", "alpha")
+
+
+def test_user_data_that_is_no_text_is_a_bad_call(server: LocalServer, tmp_path: Path) -> None:
+    packed = tmp_path / "user-data.gz"
+    packed.write_bytes(gzip.compress(b"#cloud-config\n"))
+    said = run(server, "instance", "create", "packed", "--user-data", str(packed))
+    assert said.returncode == 2
+    assert f"{packed} is no text in UTF-8. Unpack what is compressed" in said.stderr
+    assert "Traceback" not in said.stderr
 
 
 def test_an_ambiguous_name_lists_the_ids(server: LocalServer) -> None:

@@ -84,6 +84,21 @@ def test_a_snapshot_stays_while_a_volume_is_made_from_it(forked: ForkedServer) -
     assert not list((forked.state / "volumes").glob(".*"))
 
 
+def test_a_snapshot_without_bytes_is_not_reset_to_available(forked: ForkedServer) -> None:
+    client, taken = forked.client, snapshot(forked, Scene(forked).volume())["id"]
+    path = f"/v3/snapshots/{taken}"
+    until("the snapshot", lambda: client.get(path)["snapshot"]["status"] == "available")
+    client.post(f"{path}/action", {"os-reset_status": {"status": "error"}})
+    file = forked.state / "volumes" / f"snapshot-{taken}"
+    hidden = file.rename(file.with_name(".hidden"))
+    available = {"os-reset_status": {"status": "available"}}
+    refused(lambda: client.post(f"{path}/action", available), 409, "cannot be available: its bytes")
+    assert client.get(path)["snapshot"]["status"] == "error"
+    hidden.rename(file)
+    client.post(f"{path}/action", available)
+    assert client.get(path)["snapshot"]["status"] == "available"
+
+
 def test_a_copy_that_has_no_room_leaves_nothing(tmp_path: Path) -> None:
     with mounted(tmp_path / "volumes", "-t", "tmpfs", "-o", "size=16m", "tmpfs") as volumes, serving(tmp_path, volumes) as server:
         volume = Scene(server).volume()

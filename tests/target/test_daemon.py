@@ -174,6 +174,27 @@ def test_a_portal_that_is_taken_is_an_error_and_leaves_no_daemon(folder: Path) -
         _ = server.tgtd_pid
 
 
+def test_a_start_that_fails_leaves_alone_what_guests_use(folder: Path) -> None:
+    file = folder.with_suffix(".toml")
+    right = '[[volumes.types]]\nname = "fast"\nbackend = "sparse"\n'
+    file.write_text(right)
+    server = LocalServer(folder, options=("--config", str(file)))
+    server.start()
+    guest = Scene(server).guest()
+    login = guest.login(Scene(server).attached(guest)[1])
+    with initiator.Session(login) as session:
+        session.do("write -P 0x41 0 4k", "wrote 4096")
+        server.kill()
+        file.write_text(right.replace("fast", "slow"))
+        with pytest.raises(RuntimeError, match="which is not configured"):
+            server.start()
+        session.do("read -P 0x41 0 4k", "read 4096")
+    assert seen(server).keys() == {login.iqn}
+    file.write_text(right)
+    server.start()
+    server.stop()
+
+
 def test_through_tgtadm_it_is_the_same(folder: Path) -> None:
     file = folder.with_suffix(".toml")
     file.write_text('[targets]\ncontrol = "tgtadm"\n')

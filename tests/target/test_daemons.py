@@ -159,6 +159,26 @@ def test_ports_are_consecutive_and_one_that_is_taken_is_named_with_its_daemon(fo
         assert server.addresses.portals == (f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}")
 
 
+def test_a_start_that_fails_at_one_leaves_the_exports_of_the_others(folder: Path) -> None:
+    server = LocalServer(folder, options=configured(folder, 2))
+    server.start()
+    scene = Scene(server)
+    guest = scene.guest()
+    logins = [guest.login(scene.attached(guest)[1])]
+    while home(logins[-1].iqn, 2) != 0:
+        logins.append(guest.login(scene.attached(guest)[1]))
+    server.kill()
+    host, _, port = server.addresses.portals[1].rpartition(":")
+    os.kill(server.tgtd_pids[1], signal.SIGKILL)
+    until("its end", lambda: set(server.tgtd_pids) == {0})
+    with socket.create_server((host, int(port))):
+        with pytest.raises(RuntimeError, match=r"target daemon 1 .* cannot listen"):
+            server.start()
+        assert initiator.inquiry(logins[-1]).ok
+    with server:
+        assert all(initiator.inquiry(login).ok for login in logins)
+
+
 def test_another_number_is_taken_when_nothing_is_exported_and_not_before() -> None:
     with in_memory() as server:
         restart(server, 2)

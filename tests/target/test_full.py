@@ -17,6 +17,7 @@ from testbed.server import LocalServer
 from tests.target import initiator
 from tests.target.conftest import Guest, Scene, opened, until
 from tests.target.initiator import Login
+from tests.target.killing import ForkedServer
 
 MIB = 1 << 20
 
@@ -167,3 +168,42 @@ def _create(server: LocalServer, name: str) -> int:
 
 def _finished(server: LocalServer) -> bool:
     return {each["status"] for each in server.client.get("/v3/volumes/detail")["volumes"]} == {"available", "in-use"}
+
+
+def test_a_volume_whose_revert_has_no_room_and_no_snapshot_any_more_is_error_until_it_is_reset(tmp_path: Path) -> None:
+    with small(tmp_path / "volumes", "size=16m") as volumes:
+        server = ForkedServer(tmp_path / "state")
+        server.further = {"volumes.path": str(volumes)}
+        server.start()
+        volume = Scene(server).volume()
+        with (volumes / volume).open("r+b") as file:
+            file.write(os.urandom(4 * MIB))
+        snapshot = server.client.post("/v3/snapshots", {"snapshot": {"volume_id": volume}})["snapshot"]["id"]
+        path = f"/v3/volumes/{volume}"
+        until("the snapshot", lambda: _status(server, f"/v3/snapshots/{snapshot}") == "available")
+        with server.held_before("backend: copy"):
+            server.client.post(f"{path}/action", {"revert": {"snapshot_id": snapshot}})
+            server.kill()
+        ballast = fill(volumes)
+        server.restart()
+        assert _status(server, path) == "reverting"
+        until("the deletion", lambda: _done(server, f"/v3/snapshots/{snapshot}/action", {"os-force_delete": {}}))
+        until("the volume", lambda: _status(server, path) == "error")
+        ballast.unlink()
+        server.restart()
+        assert _done(server, f"{path}/action", {"os-reset_status": {"status": "available"}})
+        assert _status(server, path) == "available"
+        server.stop()
+
+
+def _status(server: LocalServer, path: str) -> str:
+    [found] = server.client.get(path).values()
+    return str(found["status"])
+
+
+def _done(server: LocalServer, path: str, body: object) -> bool:
+    try:
+        server.client.post(path, body)
+    except ServiceDenied:
+        return False
+    return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
 from blockstore.reader import Faults, Reader
 from metadata_server.backends.lvm import LvmSettings, ThinPool, name_fault, read
-from metadata_server.backends.lvm_group import Group
+from metadata_server.backends.lvm_group import Group, LogicalVolume
 from metadata_server.backends.protocol import Found
 from metadata_server.domain.errors import Unavailable
 from tests.unit.fakes import FakeRunner
@@ -142,14 +143,143 @@ def test_a_revert_exchanges_names_and_keeps_the_snapshot(backend, runner, there)
 
 
 @pytest.mark.parametrize(
-    ("left", "rest"), [((R, M, S), REVERT[3:]), ((R, V, S), REVERT[4:])], ids=["no volume yet", "the old one is there still"]
+    ("left", "first"),
+    [
+        ((V, M, S), [f"lvremove -y vg/{M}"]),
+        ((R, M, S), [f"lvrename vg {R} {V}", f"lvchange -ay -K vg/{V}", f"lvremove -y vg/{M}"]),
+        ((R, V, S), [f"lvremove -y vg/{R}"]),
+    ],
+    ids=["half a copy", "no volume yet", "the old one is there still"],
 )
-def test_a_revert_that_was_killed_is_finished(backend, runner, there, left: tuple[str, ...], rest: list[str]) -> None:
+def test_a_revert_that_was_killed_is_done_anew(backend, runner, there, left: tuple[str, ...], first: list[str]) -> None:
     there(*left)
-    for line in rest:
+    there(V, S)
+    for line in (*first, *REVERT):
         runner.expect("lvm", *line.split())
     backend.revert("x", "x", GIB)
-    assert ran(runner) == rest
+    assert ran(runner) == [*first, *REVERT]
+
+
+@pytest.mark.parametrize(
+    ("left", "done"),
+    [
+        ((V, S), []),
+        ((V, M), [f"lvremove -y vg/{M}"]),
+        ((R, M), [f"lvrename vg {R} {V}", f"lvchange -ay -K vg/{V}", f"lvremove -y vg/{M}"]),
+        ((R, V), [f"lvremove -y vg/{R}"]),
+    ],
+    ids=["nothing", "half a copy", "no volume yet", "the old one is there still"],
+)
+def test_a_revert_that_is_given_up_leaves_the_volume_alone(
+    backend, runner, there, left: tuple[str, ...], done: list[str]
+) -> None:
+    there(*left)
+    for line in done:
+        runner.expect("lvm", *line.split())
+    backend.unrevert("x")
+    assert ran(runner) == done
+
+
+class Bytes(Group):
+    """What the group has, by name: its bytes. ``fails`` are commands that LVM refuses once, ``slow`` those that it does, but too
+    late for us."""
+
+    def __init__(self, **kinds: str) -> None:
+        self.name, self.pool = "vg", "pool"
+        self.there = {f"blockstore-{kind}": data for kind, data in kinds.items()}
+        self.fails: set[str] = set()
+        self.slow: set[str] = set()
+
+    def volumes(self) -> dict[str, LogicalVolume]:
+        return {name: LogicalVolume(name, self.pool, GIB) for name in self.there}
+
+    def copy(self, source: str, name: str, *_: str) -> None:
+        self.there[name] = self.there[source]
+
+    def rename(self, name: str, other: str) -> None:
+        assert other not in self.there
+        self._may(f"rename {name}", lambda: self.there.update({other: self.there.pop(name)}))
+
+    def remove(self, *names: str) -> None:
+        self._may(f"remove {names[0]}", lambda: [self.there.pop(name) for name in names])
+
+    def extend(self, name: str, size: int) -> None:
+        assert name in self.there
+
+    def activate(self, *names: str) -> None:
+        assert set(names) <= set(self.there)
+
+    def deactivate(self, name: str) -> None:
+        self.activate(name)
+
+    def _may(self, what: str, action: Callable[[], object]) -> None:
+        for late, those in ((False, self.fails), (True, self.slow)):
+            if what in those:
+                those.remove(what)
+                if late:
+                    action()
+                raise Unavailable(f"{what}: no")
+        action()
+
+
+@pytest.fixture
+def group() -> Bytes:
+    return Bytes(**{"volume-x": "new", "snapshot-x": "one", "snapshot-y": "zero"})
+
+
+@pytest.fixture
+def pool(group: Bytes) -> ThinPool:
+    return ThinPool(group, lambda _: None)
+
+
+def test_a_revert_that_cannot_remove_what_it_replaced_is_done_and_the_next_one_is_no_less(pool, group, caplog) -> None:
+    group.fails = {f"remove {R}"}
+    pool.revert("x", "x", GIB)
+    assert (group.there[V], group.there[R]) == ("one", "new")
+    assert f"{R} stays until the next time: remove {R}: no" in caplog.text
+    group.there[V] = "two"
+    pool.snapshot("z", "x")
+    group.there[V] = "spoiled"
+    pool.revert("x", "z", GIB)
+    assert (group.there[V], R in group.there) == ("two", False)
+
+
+@pytest.mark.parametrize("step", [f"rename {V}", f"rename {M}"])
+def test_a_revert_that_fails_leaves_the_volume_as_it_was(pool, group, step: str) -> None:
+    before = dict(group.there)
+    group.fails = {step}
+    with pytest.raises(Unavailable, match=step):
+        pool.revert("x", "x", GIB)
+    assert group.there == before
+    pool.revert("x", "y", GIB)
+    assert group.there == {**before, V: "zero"}
+
+
+@pytest.mark.parametrize(("step", "bytes_after"), [(f"rename {V}", "new"), (f"rename {M}", "one")])
+def test_a_command_that_was_done_too_late_for_us_is_seen(pool, group, step: str, bytes_after: str) -> None:
+    group.slow = {step}
+    with pytest.raises(Unavailable) if bytes_after == "new" else nullcontext():
+        pool.revert("x", "x", GIB)
+    assert (group.there[V], M in group.there, R in group.there) == (bytes_after, False, False)
+
+
+def test_what_could_not_be_put_back_is_at_the_next_revert(pool, group, caplog) -> None:
+    group.fails = {f"rename {M}", f"rename {R}"}
+    with pytest.raises(Unavailable, match=f"rename {M}"):
+        pool.revert("x", "x", GIB)
+    assert V not in group.there
+    assert f"volume x has no device; as {R} it may have its bytes still: rename {R}: no" in caplog.text
+    pool.revert("x", "y", GIB)
+    assert (group.there[V], R in group.there) == ("zero", False)
+
+
+def test_what_could_not_be_put_back_is_at_the_next_start(backend, runner, there, state) -> None:
+    state(GOOD, filtered=FILTER)
+    there(R, S, "blockstore-replaced-y", "blockstore-volume-y")
+    runner.expect("lvm", "lvs", *SHOW, "lv_name,lv_active", "vg", stdout='{"report": [{"lv": []}]}')
+    for line in (f"lvrename vg {R} {V}", f"lvchange -ay -K vg/{V}"):
+        runner.expect("lvm", *line.split())
+    backend.check()
 
 
 def test_a_revert_of_a_volume_in_use_changes_nothing(backend, runner, there) -> None:
@@ -158,6 +288,8 @@ def test_a_revert_of_a_volume_in_use_changes_nothing(backend, runner, there) -> 
     runner.expect("lvm", *REVERT[0].split())
     in_use = f"  Logical volume vg/{V} in use.\n"
     runner.expect("lvm", *REVERT[1].split(), code=5, stderr=in_use)
+    there(V, S, M)
+    runner.expect("lvm", "lvchange", "-ay", "-K", f"vg/{V}")
     there(V, S, M)
     runner.expect("lvm", "lvremove", "-y", f"vg/{M}")
     with pytest.raises(Unavailable, match=r"lvchange: Logical volume .* in use"):
@@ -170,6 +302,7 @@ def test_a_volume_that_could_not_be_put_aside_has_its_device_back(backend, runne
     runner.expect("lvm", *REVERT[0].split())
     runner.expect("lvm", *REVERT[1].split())
     runner.expect("lvm", *REVERT[2].split(), code=5, stderr="  Read-only locking type set.\n")
+    there(V, S, M)
     runner.expect("lvm", "lvchange", "-ay", "-K", f"vg/{V}")
     there(V, S, M)
     runner.expect("lvm", "lvremove", "-y", f"vg/{M}")

@@ -53,6 +53,18 @@ def test_a_volume_is_zeros_its_owners_alone_and_never_made_anew(backend: SparseF
     assert read(backend, "v", 4) == b"data"
 
 
+def test_a_volume_that_cannot_be_made_leaves_nothing(backend: SparseFiles) -> None:
+    too_large = 1 << 62
+    with pytest.raises(Unavailable, match="too large"):
+        backend.create("v", too_large)
+    assert names(backend) == set()
+    backend.create("v", MIB)
+    write(backend, "v", b"data")
+    with pytest.raises(Unavailable, match="too large"):
+        backend.create("v", too_large)
+    assert read(backend, "v", 4) == b"data"
+
+
 def test_it_grows_and_never_shrinks(backend: SparseFiles) -> None:
     backend.create("v", 2 * MIB)
     backend.extend("v", 3 * MIB)

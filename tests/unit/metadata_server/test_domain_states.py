@@ -1,10 +1,12 @@
 """The table of legal moves, as a whole: what it must never allow, and that it leaves no dead end."""
 
+from dataclasses import replace
+
 import pytest
 
 from blockstore.attachment import Status
-from metadata_server.domain.errors import Invalid
-from metadata_server.domain.snapshot import move_of_reset
+from metadata_server.domain.errors import Conflict, Invalid
+from metadata_server.domain.snapshot import Snapshot, check_reset, move_of_reset
 from metadata_server.domain.states import (
     ATTACHMENT,
     ON_THE_WAY,
@@ -56,3 +58,11 @@ def test_a_snapshot_is_reset_to_what_is_at_rest():
     assert move_of_reset("error") is SnapshotMove.RESET_ERROR
     with pytest.raises(Invalid, match="deleting"):
         move_of_reset("deleting")
+
+
+def test_a_snapshot_without_bytes_is_not_available():
+    found = Snapshot("s", "v", "", 1, "now", "now", status=SnapshotStatus.AVAILABLE)
+    check_reset(found, there=True)
+    check_reset(replace(found, status=SnapshotStatus.ERROR), there=False)
+    with pytest.raises(Conflict, match="Snapshot s cannot be available: its bytes"):
+        check_reset(found, there=False)

@@ -72,6 +72,12 @@ def test_words_that_are_too_long_or_empty(name, metadata):
         check_new(name, 1, metadata)
 
 
+@pytest.mark.parametrize(("name", "metadata"), [("\ud800", {}), ("a", {"b\udfff": ""}), ("a", {"b": "c\ud800"})])
+def test_half_of_a_surrogate_pair_is_no_text(name, metadata):
+    with pytest.raises(Invalid, match="half of a surrogate pair"):
+        check_new(name, 1, metadata)
+
+
 def test_what_is_right_passes():
     check_new("", 1, {"k": ""})
     check_reserve(volume(), [], [])

@@ -1,10 +1,11 @@
 import asyncio
+import errno
 
 import pytest
 
 from metadata_server import keeper
 from metadata_server.domain.errors import Unavailable
-from metadata_server.keeper import Mender
+from metadata_server.keeper import Keeper, Mender
 
 
 class Loop:
@@ -18,6 +19,12 @@ class Loop:
         self.pauses.append(pause)
         self.next = call
         return self
+
+    def time(self):
+        return 0.0
+
+    def add_reader(self, descriptor, died):
+        self.watched = descriptor
 
     def cancel(self):
         self.next = None
@@ -66,3 +73,36 @@ def test_a_fault_of_ours_does_not_end_it_either(loop):
 def test_in_the_end_nobody_looks(loop):
     looks(loop, False).end()
     assert loop.next is None
+
+
+class Watched:
+    """A target whose daemon can be watched once these were raised."""
+
+    def __init__(self, *faults):
+        self.faults = list(faults)
+
+    def watch(self):
+        if self.faults:
+            raise self.faults.pop(0)
+        return 7
+
+
+NO_DESCRIPTOR = OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize("fault", [Unavailable("no tgtd"), NO_DESCRIPTOR, ZeroDivisionError()])
+def test_whatever_keeps_the_daemon_from_starting_it_is_tried_again(loop, caplog, fault):
+    faults = [fault, fault]
+
+    def restore():
+        if faults:
+            raise faults.pop()
+
+    kept = Keeper(Watched(fault), restore)
+    kept.restart()
+    while not kept.alive:
+        loop.next()
+    assert loop.pauses == [0, 0.25, 0.5]
+    assert loop.watched == 7
+    assert len(caplog.messages) == 3
+    assert "does not start: " in caplog.text

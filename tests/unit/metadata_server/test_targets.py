@@ -1,6 +1,9 @@
 """tgt's words: what it shows (recorded from 1.0.85), the request's bytes, and tgtadm's argv."""
 
+import errno
+import socket
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +14,7 @@ from metadata_server.domain.errors import Unavailable
 from metadata_server.domain.export import SeenConnection, SeenLun
 from metadata_server.targets import tgt_show
 from metadata_server.targets.tgt_request import Fault, Mode, Operation, Request, TgtError
-from metadata_server.targets.tgt_socket import _packed
+from metadata_server.targets.tgt_socket import SocketControl, _packed
 from metadata_server.targets.tgtadm import TgtadmControl, arguments
 
 ACCOUNT = Request(Mode.ACCOUNT, Operation.NEW, parameters=(("user", "u"), ("password", Secret("hush"))))
@@ -158,3 +161,12 @@ def test_tgtadms_errors_have_the_sockets_names_and_no_secret():
         TgtadmControl("/base", 3, runner=failing).send(ACCOUNT)
     assert caught.value.code == Fault.NO_USER
     assert TgtadmControl("/base", 3, runner=lambda command, *, timeout: Completed(0, "text", "")).send(ACCOUNT) == "text"
+
+
+def test_a_server_without_descriptors_says_that_it_cannot_ask(monkeypatch):
+    def none_left(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "SocketType", none_left)
+    with pytest.raises(Unavailable, match="cannot ask tgtd: Too many open files"):
+        SocketControl(Path("/nowhere")).peer()

@@ -40,9 +40,16 @@ class Daemon:
 
     def __init__(self):
         self.targets, self.used, self.looks, self.said = {}, set(), 0, []
+        self.accounts = {}  # by name, and how many targets there were when it went
 
     def send(self, request):
         words = dict(request.parameters)
+        if request.operation is Operation.SHOW and request.mode is Mode.ACCOUNT:
+            return "Account list:\n" + "".join(f"    {name}\n" for name in self.accounts)
+        if request.operation is Operation.SHOW and request.tid > 0:
+            if request.tid not in self.targets:
+                raise TgtError(request, Fault.NO_TARGET)
+            return "nop_interval=0\n"
         if request.operation is Operation.SHOW:
             self.looks += 1
             return "".join(
@@ -62,6 +69,9 @@ class Daemon:
                 raise TgtError(request, 19)  # TARGET_ACTIVE
             del self.targets[request.tid]
         if (request.mode, request.operation) == (Mode.ACCOUNT, Operation.DELETE):
+            if words["user"] in self.accounts:
+                self.accounts[words["user"]] = len(self.targets)
+                return ""
             raise TgtError(request, Fault.NO_USER)
         return ""
 
@@ -128,11 +138,37 @@ def test_one_that_is_in_use_goes_the_long_way(tgt, daemon):
     assert daemon.said.index("UNBIND TARGET 1") < len(daemon.said) - 1 - daemon.said[::-1].index("DELETE TARGET 1")
 
 
-def test_asking_twice_looks_the_second_time(tgt, daemon):
+def test_asking_twice_looks_the_second_time_unless_it_is_as_this_server_made_it(tgt, daemon):
     tgt.ensure(EXPORT)
+    said = list(daemon.said)
     tgt.ensure(EXPORT)
     assert daemon.targets == {1: EXPORT}
+    assert (daemon.looks == 0) is tgt.alone
+    assert not tgt.alone or daemon.said == said
+    tgt.ensure(replace(EXPORT, size=1 << 30))
     assert daemon.looks > 0
+
+
+def test_one_that_was_found_is_not_looked_for_again(tmp_path, daemon):
+    tgt = made(tmp_path, daemon, alone=True)
+    daemon.targets = {7: EXPORT}
+    tgt.ensure(EXPORT)
+    looks = daemon.looks
+    tgt.ensure(EXPORT)
+    assert daemon.looks == looks
+
+
+def test_one_that_somebody_took_away_is_made_again(tgt, daemon):
+    tgt.ensure(EXPORT)
+    daemon.targets.clear()
+    tgt.ensure(EXPORT)
+    assert list(daemon.targets.values()) == [EXPORT]
+
+
+def test_where_all_are_ended_the_accounts_go_when_the_targets_are_gone(tgt, daemon):
+    daemon.targets, daemon.accounts = {1: EXPORT, 2: OTHER}, {"user": None, "other": None}
+    assert tgt.reconcile({}) == {}
+    assert daemon.accounts == {"user": 0, "other": 0}
 
 
 def test_nothing_is_remembered_of_an_earlier_tgtd(tgt, daemon, monkeypatch):

@@ -51,6 +51,9 @@ class Daemon:
     def stop(self) -> None:
         self._do("stop")
 
+    def abandon(self) -> None:
+        self._do("abandon")
+
     def watch(self) -> int:
         return self._alive
 
