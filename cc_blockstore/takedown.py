@@ -13,6 +13,7 @@ from blockstore.waiting import Deadline
 from cc_blockstore.machine import content, filesystem, making, mount
 from cc_blockstore.machine.ledger import Known
 from cc_blockstore.machine.machine import Machine
+from cc_blockstore.machine.mounts import mounts
 from cc_blockstore.machine.usage import claimed, held_by, used_by
 from cc_blockstore.progress import Steps
 from cc_blockstore.protocols import TRANSPORTS
@@ -23,14 +24,22 @@ HINT = "end that use, then run it again"
 def take_down_all(
     machine: Machine, known: Mapping[str, Known], going: Iterable[str], deadline: Deadline, steps: Callable[[str], Steps]
 ) -> list[VolumeReport]:
-    """These of the known volumes, one after the other. One that is refused stays, and so does the session that it needs."""
+    """These of the known volumes, one after the other; the last to be mounted first, since it may be mounted on another one. One
+    that is refused stays, and so does the session that it needs."""
     left, reports = dict(known), list[VolumeReport]()
-    for volume_id in [each for each in going if each in known]:
+    order = {each.device: number for number, each in enumerate(mounts(machine))}
+    for volume_id in sorted((each for each in going if each in known), key=lambda each: -_last(machine, known[each], order)):
         one = left.pop(volume_id)
         reports.append(take_down(machine, one, left.values(), deadline, steps(one.attachment.volume.name)))
         if reports[-1].result is not Result.OK:
             left[volume_id] = one
     return reports
+
+
+def _last(machine: Machine, known: Known, order: Mapping[str, int]) -> int:
+    """The place of this volume's last mount in ``order``, -1 for none."""
+    found = TRANSPORTS[known.transport].device(machine, known.path)
+    return max((order.get(each, -1) for each in _nodes(machine, found.node)), default=-1) if found else -1
 
 
 def take_down(machine: Machine, known: Known, others: Iterable[Known], deadline: Deadline, steps: Steps) -> VolumeReport:
@@ -91,14 +100,17 @@ def stays(machine: Machine, known: Known, others: Iterable[Known]) -> bool:
 def _release(machine: Machine, node: str) -> bool:
     """Unmount, swap off, flush; True where it was used. Raises `Refused` where it still is: mounted by another mount namespace,
     or a program has it for itself."""
-    nodes = [*(part.node for part in content.partitions(machine, node)), node]
-    released = [mount.release(machine, each) for each in nodes]
+    released = mount.release(machine, _nodes(machine, node))
     if user := used_by(machine, node):
         _refuse(f"refusing to detach {node}: in use by {user}")
     if claimed(machine, node):
         _refuse(f"refusing to detach {node}: a program has it open for itself, or it is mounted in another mount namespace")
     filesystem.flush(machine, node)
-    return any(released)
+    return released
+
+
+def _nodes(machine: Machine, node: str) -> list[str]:
+    return [*(part.node for part in content.partitions(machine, node)), node]
 
 
 def _disconnect(machine: Machine, known: Known, others: Iterable[Known], deadline: Deadline) -> None:

@@ -37,7 +37,7 @@ class Chap:
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """One target with one LUN (number 1): `backing` is a file or block device, `serial` its SCSI serial (at most 36
+    """One target with one LUN (number 1) to begin with: `backing` is a file or block device, `serial` its SCSI serial (at most 36
     characters). `chap` None lets anybody in; `mutual` is how the target proves itself; `initiator` None: any."""
 
     iqn: str
@@ -102,13 +102,17 @@ class ForeignTarget:
         """Export a volume. The access list comes last: until then nobody gets in, without a password either."""
         tid = next(self._tids)
         target = ("--mode", "target", "--tid", str(tid))
-        unit = ("--mode", "logicalunit", "--tid", str(tid), "--lun", "1")
         self._admin("--op", "new", *target, "-T", export.iqn)
         self._exports[export.iqn] = tid
         self._accounts(tid, export)
-        self._admin("--op", "new", *unit, "-b", str(export.backing))
-        self._admin("--op", "update", *unit, "--params", f"scsi_sn={export.serial},thin_provisioning=1")
+        self.add_unit(export.iqn, 1, export.backing, export.serial)
         self._admin("--op", "bind", *target, *(("-Q", export.initiator) if export.initiator else ("-I", "ALL")))
+
+    def add_unit(self, iqn: str, lun: int, backing: Path, serial: str) -> None:
+        """One more LUN of a target that is exported already; who is logged in is not told of it."""
+        unit = ("--mode", "logicalunit", "--tid", str(self._exports[iqn]), "--lun", str(lun))
+        self._admin("--op", "new", *unit, "-b", str(backing))
+        self._admin("--op", "update", *unit, "--params", f"scsi_sn={serial},thin_provisioning=1")
 
     def remove(self, iqn: str) -> None:
         """Withdraw an export; its sessions are dropped."""

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Collection
 from pathlib import Path
 
 from blockstore.errors import BlockstoreError, CommandFailed, Refused
@@ -128,17 +129,17 @@ def _ids(owner: str) -> tuple[int, int]:
     return entry.pw_uid, group_id
 
 
-def release(machine: Machine, node: str) -> bool:
-    """Unmount this device everywhere and switch its swap off; True where there was something. Raises `Refused`, naming the
-    processes that keep it busy; nothing is forced and nothing is detached lazily."""
-    changed = False
-    for mounted in reversed([each for each in mounts(machine) if each.device == node]):
-        _unmount(machine, mounted.point)
-        changed = True
-    if node in swaps(machine):
+def release(machine: Machine, nodes: Collection[str]) -> bool:
+    """Unmount these devices everywhere, what was mounted last first (it may lie below another), and switch their swap off; True
+    where there was something. Raises `Refused`, naming the processes that keep one busy; nothing is forced and nothing is
+    detached lazily."""
+    mounted = [each.point for each in mounts(machine) if each.device in nodes]
+    for point in reversed(mounted):
+        _unmount(machine, point)
+    active = [each for each in swaps(machine) if each in nodes]
+    for node in active:
         machine.run(Command(("swapoff", node)), timeout=300)
-        changed = True
-    return changed
+    return bool(mounted or active)
 
 
 def _unmount(machine: Machine, point: str) -> None:

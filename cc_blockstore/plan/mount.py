@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from blockstore.values import dataclass
@@ -238,20 +238,16 @@ def fstab_with(text: str, wanted: Mapping[str, Iterable[FstabEntry]]) -> str:
     missing = [line for each in entries.values() for line in each if line not in there]
     if not missing and len(kept) == len(lines):
         return text
-    tops = tuple(f"{_point(line)}/" for line in missing)
-    below = [line for line in kept if is_ours(line) and _point(line).startswith(tops)]
-    others = [line for line in kept if line not in below]
-    return "".join(f"{line}\n" for line in (*others, *_outer_first([*missing, *below])))
+    new = {_point(line) for line in missing}
+    below = {line for line in kept if is_ours(line) and not new.isdisjoint(parents(_point(line)))}
+    behind = sorted([*missing, *(line for line in kept if line in below)], key=lambda line: _point(line).count("/"))
+    return "".join(f"{line}\n" for line in (*(line for line in kept if line not in below), *behind))
 
 
-def _outer_first(lines: Iterable[str]) -> list[str]:
-    """In their order, but each before those whose mount points lie below its own."""
-    found: list[tuple[str, str]] = []
-    for line in lines:
-        top = f"{_point(line)}/"
-        place = next((index for index, (point, _) in enumerate(found) if point.startswith(top)), len(found))
-        found.insert(place, (_point(line), line))
-    return [line for _, line in found]
+def parents(point: str) -> Iterator[str]:
+    """The folders above, the nearest first, without the root."""
+    while point := point.rpartition("/")[0]:
+        yield point
 
 
 def _point(line: str) -> str:

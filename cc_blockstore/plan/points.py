@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from blockstore.values import dataclass, replace
 from cc_blockstore.document import wishes
 from cc_blockstore.plan.desired import Desired, Turned, Wanted, shared
+from cc_blockstore.plan.mount import parents
 from cc_blockstore.wish import FilesystemWish, PartitionWish, VolumeWish
 
 # Where these really are nothing is mounted either. What lies below counts as it is written: /var/run leads to /run, below which
@@ -102,15 +103,9 @@ def _owners(desired: Desired) -> dict[str, tuple[str, str]]:
 
 def _below(wanted: Wanted, owners: Mapping[str, tuple[str, str]]) -> Iterator[Below]:
     for point in _points(wanted.wish):
-        for above in _parents(point):
+        for above in parents(point):
             if above in owners and owners[above][0] != _id(wanted):
                 yield Below(point, above, *owners[above])
-
-
-def _parents(point: str) -> Iterator[str]:
-    """The folders above, the nearest first, without the root."""
-    while point := point.rpartition("/")[0]:
-        yield point
 
 
 def _circles(wanted: Iterable[Wanted]) -> dict[str, str]:

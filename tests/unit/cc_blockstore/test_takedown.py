@@ -229,3 +229,19 @@ def test_two_that_are_detached_one_by_one_while_the_service_is_away(
     assert results(guest.run()) == {"v1": "ok", "v2": "ok"}
     assert ledger.read_all(fake.machine) == {}
     assert (deleted, guest.service.asked) == (["sda"], ["list", "detach a-v1", "detach a-v2", "report"])
+
+
+# One volume may be mounted below another.
+
+
+def test_of_several_the_one_that_was_mounted_last_goes_first(fake: FakeMachine):
+    going = {name: known(name, PATHS[name]) for name in ("v1", "v2")}
+    for number, (name, one) in enumerate(going.items()):
+        fake.lun(fake.session(one.path, number), f"sd{'ab'[number]}", 1, serial=name)
+    fake.mounted("/dev/sda", "/srv")
+    fake.mounted("/dev/sdb", "/srv/b")
+    for point in ("/srv/b", "/srv"):
+        fake.runner.expect("umount", point, code=32, stderr="umount: target is busy.")
+    reports = take_down_all(fake.machine, going, ["v1", "v2"], Deadline.after(10, fake.clock), lambda name: steps(fake))
+    assert [each.id for each in reports] == ["v2", "v1"]
+    assert [command.argv[1] for command in fake.runner.ran] == ["/srv/b", "/srv"]

@@ -80,16 +80,25 @@ def test_release_goes_from_the_last_mount_to_the_first(fake: FakeMachine):
     fake.swapped_on(NODE)
     for command in (("umount", "/srv/a/b"), ("umount", "/srv/a"), ("swapoff", NODE)):
         fake.runner.expect(*command)
-    assert mount.release(fake.machine, NODE)
+    assert mount.release(fake.machine, [NODE])
     assert [command.argv[1] for command in fake.runner.ran] == ["/srv/a/b", "/srv/a", NODE]
-    assert not mount.release(fake.machine, "/dev/sdz")
+    assert not mount.release(fake.machine, ["/dev/sdz"])
+
+
+def test_release_goes_from_the_last_mount_to_the_first_of_several_devices(fake: FakeMachine):
+    fake.mounted("/dev/sda2", "/srv/a")
+    fake.mounted("/dev/sda1", "/srv/a/b")
+    for command in (("umount", "/srv/a/b"), ("umount", "/srv/a")):
+        fake.runner.expect(*command)
+    assert mount.release(fake.machine, ["/dev/sda1", "/dev/sda2"])
+    assert [command.argv[1] for command in fake.runner.ran] == ["/srv/a/b", "/srv/a"]
 
 
 def test_a_busy_one_is_refused_and_never_forced(fake: FakeMachine):
     fake.mounted(NODE, "/no/such/point")
     fake.runner.expect("umount", "/no/such/point", code=32, stderr="umount: target is busy.")
     with pytest.raises(Refused, match=r"refusing to unmount /no/such/point: .*target is busy"):
-        mount.release(fake.machine, NODE)
+        mount.release(fake.machine, [NODE])
 
 
 def test_what_systemd_has_mounted_meanwhile_is_not_unmounted(fake: FakeMachine, tmp_path: Path):
