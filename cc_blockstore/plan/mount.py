@@ -240,8 +240,14 @@ def fstab_with(text: str, wanted: Mapping[str, Iterable[FstabEntry]]) -> str:
         return text
     new = {_point(line) for line in missing}
     below = {line for line in kept if is_ours(line) and not new.isdisjoint(parents(_point(line)))}
-    behind = sorted([*missing, *(line for line in kept if line in below)], key=lambda line: _point(line).count("/"))
+    behind = _outer_first([*missing, *(line for line in kept if line in below)])
     return "".join(f"{line}\n" for line in (*(line for line in kept if line not in below), *behind))
+
+
+def _outer_first(lines: Sequence[str]) -> list[str]:
+    """In their order, but for those whose mount points lie below others of them."""
+    points = {_point(line) for line in lines}
+    return sorted(lines, key=lambda line: sum(above in points for above in parents(_point(line))))
 
 
 def parents(point: str) -> Iterator[str]:
