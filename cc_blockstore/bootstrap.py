@@ -282,10 +282,10 @@ class Run:
 
 
 def _load() -> None:
-    """What is needed up to the login; the rest is imported while that is under way. What fails here fails again there."""
+    """All that bringing volumes up needs: the larger half of the module. What fails here fails again where it is needed."""
     with contextlib.suppress(Exception):
-        import cc_blockstore.bring_up
-        import cc_blockstore.prepare  # noqa: F401
+        import cc_blockstore.prepare
+        import cc_blockstore.volume  # noqa: F401
 
 
 def _digest(cfg: Mapping[str, Any], metadata: Mapping[str, Any], machine: Machine) -> str:

@@ -46,6 +46,7 @@ class Together:
 
     def run(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Bring these up; the outcomes are in the tasks' order."""
+        self.precedence.own()
         with ThreadPoolExecutor(min(_parallel(), len(tasks)), thread_name_prefix="volume") as pool:
             turns = Turns(pool, tasks)
             flows = {id(each.task): pool.submit(self._flow, each, turns) for each in self._logins(tasks)}
@@ -75,7 +76,6 @@ class Together:
         decided = {id(task): self._decision(task) for task in tasks}
         missing = [task for task in tasks if isinstance(decided[id(task)], Do)]
         waiting = [task for task in tasks if isinstance(decided[id(task)], (Do, Wait))]
-        self._first(waiting)
         since = self.machine.clock.monotonic()
         batches = {
             transport: transport.login(
@@ -87,7 +87,6 @@ class Together:
 
         if missing:  # what nobody had logged in to, nobody has mounted
             mount_call.load()
-        self.precedence.own()  # not before: it is the logins that are waited for
         yield from (
             Arrival(task, decided[id(task)], None, task.trouble)
             for task in tasks
@@ -95,15 +94,10 @@ class Together:
         )
         recovering = [task.path for task in waiting if isinstance(decided[id(task)], Wait)]
         for task, trouble in arrivals(self.machine, batches, waiting, self.deadline, recovering):
-            self._first([task])  # again: a service may have been started by this login
+            self.precedence.service(task.transport.service)  # not before: it may be started by the first login only
             yield Arrival(task, decided[id(task)], since, trouble)
         for batch in batches.values():
             batch.finish()
-
-    def _first(self, tasks: Sequence[Task]) -> None:
-        """The services that connect these have the processor first."""
-        for unit in {task.transport.service for task in tasks}:
-            self.precedence.service(unit)
 
     def _decision(self, task: Task) -> Decision:
         if task.trouble is not None:
