@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from blockstore.attachment import Attachment, Status, Volume
-from cc_blockstore.document.parse import Document, parse
+from cc_blockstore.document.parse import Document
 from cc_blockstore.plan import desired as plan
 from cc_blockstore.plan import points
 from cc_blockstore.plan.desired import Desired, Turned
 from cc_blockstore.plan.points import SYSTEM, Below, in_turn
+from tests.unit.cc_blockstore.plan.test_desired import document, ids, reasons
 
 
 def one(volume_id: str, name: str = "", mount: str = "", **metadata: str) -> Attachment:
@@ -22,18 +23,6 @@ def decide(document: Document, *listed: Attachment, **links: str) -> Desired:
     real = {f"/{name}": target for name, target in links.items()}
     desired = plan.decide(document, listed, {}, complete=True)
     return points.decide(desired, {point: real.get(point, point) for point in (*points.of(desired), *SYSTEM)})
-
-
-def document(**volumes: object) -> Document:
-    return parse({"volumes": volumes})
-
-
-def ids(desired: Desired) -> list[str]:
-    return [each.attachment.volume.id for each in desired.bring_up]
-
-
-def reasons(desired: Desired) -> dict[str, str]:
-    return {each.volume_id: each.reason for each in desired.turned}
 
 
 def test_two_volumes_on_one_mount_point_are_both_left_alone():
