@@ -132,10 +132,10 @@ class Shape:
             if self._wish.table is Table.NONE:
                 self._table = None
                 return
-        if decision.verb is Verb.GROW and self._table is not None:
+        if decision.verb is Verb.GROW and seen.gpt is not None and self._table is not None:
             self._table = plan_partition.grown(self._table, self._wish, seen.size)
             mbr = gpt.see(self._machine, self._node, seen.size).front[: self._table.sector]
-            writes = plan_gpt.enlarged(self._table, mbr)
+            writes = plan_gpt.enlarged(seen.gpt, self._table, mbr)
         elif decision.verb is Verb.FINISH and seen.gpt is not None and self._table is not None:
             writes = plan_gpt.mended(seen.gpt)
         else:

@@ -155,7 +155,7 @@ def test_a_table_of_sfdisk_s_is_read_and_its_partition_grows(disk: Disk) -> None
     assert seen.gpt is not None
     assert seen.gpt.table is not None
     mbr = gpt.see(file.machine, "/dev/disk", file.size).front[:SECTOR]
-    gpt.write(file.machine, "/dev/disk", plan_gpt.enlarged(plan.grown(seen.gpt.table, wish, file.size), mbr))
+    gpt.write(file.machine, "/dev/disk", plan_gpt.enlarged(seen.gpt, plan.grown(seen.gpt.table, wish, file.size), mbr))
     after = file.table()
     assert after["partitions"][0] == before["partitions"][0]
     assert after["partitions"][1] == {**before["partitions"][1], "size": 74 * MIB // SECTOR}

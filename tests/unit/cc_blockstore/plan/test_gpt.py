@@ -79,14 +79,16 @@ def test_what_is_not_ours_is_no_beginning():
 def changes() -> dict[str, tuple[bytes, Gpt, list[Write]]]:
     """A table that is there, and what it becomes."""
     disk = written(bytes(SIZE), list(gpt.rewritten(new())))
-    larger = grown(new(), WISH, 2 * SIZE)
+    larger, other = grown(new(), WISH, 2 * SIZE), gpt.made(new())
+    damaged = disk[:600] + b"?" + disk[601:]
     return {
-        "names": (disk, gpt.made(new()), list(gpt.renamed(gpt.made(new())))),
-        "growth": (disk + bytes(SIZE), larger, list(gpt.enlarged(larger, disk[:512]))),
+        "names": (disk, other, list(gpt.renamed(other))),
+        "growth": (disk + bytes(SIZE), larger, list(gpt.enlarged(read(disk + bytes(SIZE)), larger, disk[:512]))),
+        "growth, its front copy damaged": (damaged, other, list(gpt.enlarged(read(damaged), other, disk[:512]))),
     }
 
 
-@pytest.mark.parametrize("name", ["names", "growth"])
+@pytest.mark.parametrize("name", changes())
 @examples(parts=st.integers(0, 2), arrived=st.frozensets(st.integers(0, 2 * SIZE // 512)))
 def test_a_changed_table_is_the_old_or_the_new_one_at_every_moment(name, parts, arrived):
     before, after, writes = changes()[name]
@@ -117,6 +119,9 @@ FOLLOWED = [
 ]
 
 
+WHOLE = Copies(new(), new(), True)
+
+
 def mbr(records: bytes) -> bytes:
     return BOOT_CODE + records.ljust(64, b"\0") + b"\x55\xaa"
 
@@ -124,7 +129,7 @@ def mbr(records: bytes) -> bytes:
 @pytest.mark.parametrize(("there", "expected"), FOLLOWED)
 def test_of_a_grown_disk_s_first_sector_only_the_protective_record_s_size_changes(there, expected):
     larger = grown(new(), WISH, 2 * SIZE)
-    table, first = gpt.enlarged(larger, mbr(there))[:2], gpt.enlarged(larger, mbr(there))[2:]
+    table, first = gpt.enlarged(WHOLE, larger, mbr(there))[:2], gpt.enlarged(WHOLE, larger, mbr(there))[2:]
     assert table == gpt.renamed(larger)
     assert written(mbr(there), list(first)) == mbr(expected)
     assert bool(first) is (there != expected)
@@ -132,12 +137,12 @@ def test_of_a_grown_disk_s_first_sector_only_the_protective_record_s_size_change
 
 def test_all_of_a_large_first_sector_stays():
     larger, behind = grown(new(4096), WISH, 2 * SIZE), b"more" * 896
-    last = gpt.enlarged(larger, mbr(record(0xEE, 1, SIZE // 4096 - 1)) + behind)[-1]
+    last = gpt.enlarged(WHOLE, larger, mbr(record(0xEE, 1, SIZE // 4096 - 1)) + behind)[-1]
     assert last == Write(0, mbr(record(0xEE, 1, 2 * SIZE // 4096 - 1)) + behind)
 
 
 def test_a_first_sector_that_could_not_be_read_is_not_written():
-    assert list(gpt.enlarged(new(), b"")) == list(gpt.renamed(new()))
+    assert list(gpt.enlarged(WHOLE, new(), b"")) == list(gpt.renamed(new()))
 
 
 def test_a_damaged_front_is_mended_from_the_back_and_the_other_way_round():
