@@ -127,8 +127,8 @@ def rewritten(table: Gpt) -> tuple[Write, ...]:
 
 
 def enlarged(found: Copies, table: Gpt, mbr: bytes) -> tuple[Write, ...]:
-    """A table that follows its disk. ``found`` is what was there: where one copy alone is whole, it is not the first to be written.
-    ``mbr`` is the disk's first sector as it is: boot code may stand there."""
+    """A table that follows its disk. ``found`` is what was there: the only whole copy is not the first to be written. ``mbr`` is
+    the disk's first sector as it is: boot code may stand there."""
     copies = _copies(table) if found.front is not None else _copies(table)[::-1]
     return (*copies, *_protecting(table, mbr))
 
