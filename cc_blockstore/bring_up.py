@@ -6,20 +6,22 @@ Imported only where there is a volume to bring up: with all that it needs it is 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from blockstore.errors import BlockstoreError
+from blockstore.report import Result
 from blockstore.values import dataclass
 from blockstore.waiting import Deadline
 from cc_blockstore.arrivals import Arrival, arrivals
-from cc_blockstore.machine import fstab, mount_call, service
+from cc_blockstore.machine import fstab, ledger, mount_call, service
 from cc_blockstore.machine.machine import Machine
 from cc_blockstore.machine.weight import Precedence
 from cc_blockstore.plan import session as plan_session
 from cc_blockstore.plan.decision import Decision, Do, Keep, Wait
 from cc_blockstore.progress import Steps
+from cc_blockstore.protocols import TRANSPORTS
 from cc_blockstore.task import Task
 from cc_blockstore.turns import Turns
 
@@ -111,8 +113,8 @@ def _parallel() -> int:
 
 
 def settle(machine: Machine, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """Their lines of fstab, and the logout at shutdown. The volumes are mounted already: what goes wrong here concerns the next
-    boot, and is told."""
+    """Their lines of fstab, the logout at shutdown, and what the next boot is not to connect. The volumes are mounted already:
+    what goes wrong here concerns that boot, and is told."""
     faults = list[str]()
     try:
         fstab.update(machine, {each.report.id: each.fstab for each in outcomes if each.fstab is not None})
@@ -123,4 +125,16 @@ def settle(machine: Machine, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
             service.arm_logout(machine)
     except (BlockstoreError, OSError) as error:
         faults.append(f"the logout at shutdown: {error}")
+    try:
+        _hold_back(machine, {each.report.id for each in outcomes if each.report.result is Result.REFUSED and not each.connected})
+    except OSError as error:
+        faults.append(f"what the next boot connects: {error}")
     return tuple(faults)
+
+
+def _hold_back(machine: Machine, strange: Collection[str]) -> None:
+    """Of these volumes (by id) the disk was not the right one. It may have another one's serial, and udev would give it that
+    one's links as soon as it is connected: at a boot, before systemd mounts by them, and before we can look."""
+    for volume_id, known in ledger.read_all(machine).items() if strange else ():
+        if volume_id in strange and not known.borrowed:
+            TRANSPORTS[known.transport].hold_back(machine, known.path)

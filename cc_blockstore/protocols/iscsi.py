@@ -82,6 +82,10 @@ class Iscsi:
         """Close the session."""
         session.logout(machine, path, deadline)
 
+    def hold_back(self, machine: Machine, path: IscsiPath) -> None:
+        """open-iscsi.service takes `automatic` ones alone; the end of a login of ours makes it that again."""
+        record.set_startup(machine, path, "manual")
+
     def forget(self, machine: Machine, path: IscsiPath) -> None:
         """Remove the node record, and the secret with it."""
         record.remove(machine, path)

@@ -32,7 +32,7 @@ class Batch(Protocol):
 
 
 class Transport(Protocol):
-    """Twelve questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
+    """Thirteen questions; an implementation is one small file. ``service`` is systemd's name of the daemon that logs in."""
 
     service: str
 
@@ -68,6 +68,9 @@ class Transport(Protocol):
 
     def logout(self, machine: Machine, path: IscsiPath, deadline: Deadline) -> None:
         """Close the connection; nothing where there is none."""
+
+    def hold_back(self, machine: Machine, path: IscsiPath) -> None:
+        """The next boot does not connect it by itself; whoever is asked to `login` does."""
 
     def forget(self, machine: Machine, path: IscsiPath) -> None:
         """Remove what `prepare` put down."""

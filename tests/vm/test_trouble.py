@@ -144,3 +144,11 @@ def test_a_required_volume_that_is_missing_is_an_error(trouble: Trouble) -> None
     assert any("required volumes are missing: locked" in error for error in said["errors"])
     assert "authentication refused" in " ".join(said["errors"])
     assert scenario.filesystem(guest, "/srv/good")["fstype"] == "ext4"
+
+
+def test_the_next_boot_connects_a_refused_disk_only_when_it_is_looked_at_again(trouble: Trouble) -> None:
+    """udev would give it the links of whatever volume has its serial, before anybody has looked."""
+    guest, other, good = trouble.guest, trouble.volumes["other"].iqn, trouble.volumes["good"].iqn
+    assert scenario.volume(guest, "other").result is Result.REFUSED
+    startup = {each: guest.run(f"iscsiadm -m node -T {each} | grep node.startup").stdout.split()[-1] for each in (other, good)}
+    assert startup == {other: "manual", good: "automatic"}

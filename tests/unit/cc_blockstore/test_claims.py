@@ -182,3 +182,25 @@ def test_what_the_document_names_now_counts_not_what_it_named(fake: FakeMachine)
     assert results(verdict) == {"v1": "refused"}
     for corrected in (stated("v1", connection="right"), stated("v1")):
         assert results(bootstrap.run(fake.machine, {"blockstore": document(corrected)}, {}, "i-1")) == {"v1": "ok"}
+
+
+@pytest.mark.parametrize(("borrowed", "startup"), [(False, "manual"), (True, "automatic")])
+def test_a_refused_disk_is_not_connected_by_the_next_boot_itself(fake: FakeMachine, borrowed: bool, startup: str):
+    """It would get the links of the volume whose serial it has. A session that others made is theirs."""
+    record = f"etc/iscsi/nodes/{PATHS['v2'].iqn}/10.0.0.1,3260,1/default"
+    both = document(stated("v1", "same"), stated("v2"))
+    if borrowed:
+        logged_in(fake, v1="same", v2="same")(None)
+        fake.write(record, "node.startup = automatic\n")
+    else:
+        fake.runner.expect(*LOGIN, then=logged_in(fake, v1="same", v2="same"))
+    assert results(bootstrap.run(fake.machine, {"blockstore": both}, {}, "i-1")) == {"v1": "ok", "v2": "refused"}
+    assert f"node.startup = {startup}" in fake.read(record)
+
+
+def test_one_that_was_refused_is_connected_by_the_boot_again_once_it_is_the_right_one(fake: FakeMachine):
+    record = f"etc/iscsi/nodes/{PATHS['v1'].iqn}/10.0.0.1,3260,1/default"
+    fake.write(record, "node.startup = manual   \n")
+    fake.runner.expect(*LOGIN, then=logged_in(fake, v1="mine"))
+    assert results(bootstrap.run(fake.machine, {"blockstore": document(stated("v1", "mine"))}, {}, "i-1")) == {"v1": "ok"}
+    assert "node.startup = automatic" in fake.read(record)
