@@ -7,6 +7,7 @@ moment. While udev itself works on the disk it holds the lock shared, so what it
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from types import TracebackType
 
@@ -16,6 +17,9 @@ from cc_blockstore.machine.machine import Machine
 
 # udev looks at a disk that is held again and again, and after three minutes drops what it put off (systemd, udev-manager.c).
 PATIENCE = 150.0
+# The kernel shows a disk and its node a moment before it lets anybody open it (block/genhd.c, device_add_disk: device_add, and
+# later bdev_add). Of a disk that is offline it says the same for ever.
+READY = 5.0
 
 
 class Hold:
@@ -28,7 +32,7 @@ class Hold:
 
     def __init__(self, machine: Machine, node: str) -> None:
         self._machine, self._node, self._since = machine, node, machine.clock.monotonic()
-        self._descriptor = os.open(machine.paths.node(node), os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = _opened(machine, node)
         self._taken = lock.taken(self._descriptor)
         self.shared = self._taken is None and lock.shared(self._descriptor)
         self.first = bool(self._taken) and not device.seen_by_udev(machine, node)
@@ -54,3 +58,17 @@ class Hold:
         if self._machine.clock.monotonic() - self._since > PATIENCE:
             with contextlib.suppress(OSError):
                 device.refresh_all(self._machine, self._node)
+
+
+def _opened(machine: Machine, node: str) -> int:
+    path, ready = machine.paths.node(node), Deadline.after(READY, machine.clock)
+
+    def attempt() -> int | None:
+        try:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return None
+
+    return wait_for(f"the kernel to let {node} be opened", attempt, ready)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -50,6 +51,27 @@ def test_the_disk_is_held_from_the_begin_until_the_end_of_the_block(fake: FakeMa
         assert not free(disk)
     assert free(disk)
     held.end()
+
+
+@pytest.mark.parametrize(("refusals", "comes"), [(3, True), (10_000, False)])
+def test_one_that_is_shown_before_it_can_be_opened_is_waited_for_a_moment(
+    fake: FakeMachine, disk: Path, monkeypatch: pytest.MonkeyPatch, refusals: int, comes: bool
+):
+    """The kernel answers ENXIO for that moment, and of a disk that is offline always."""
+    real, asked = os.open, []
+
+    def opened(path: str, *words: int) -> int:
+        asked.append(path)
+        if len(asked) <= refusals:
+            raise OSError(errno.ENXIO, "No such device or address")
+        return real(path, *words)
+
+    monkeypatch.setattr(hold.os, "open", opened)
+    if comes:
+        Hold(fake.machine, "/dev/sda").end()
+    else:
+        with pytest.raises(DeadlineExceeded, match="waited 5 s for the kernel to let /dev/sda be opened"):
+            Hold(fake.machine, "/dev/sda")
 
 
 def test_one_that_udev_has_not_seen_will_be_seen_with_all_that_is_made(fake: FakeMachine, disk: Path):
